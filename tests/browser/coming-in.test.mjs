@@ -5,17 +5,18 @@ import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { en } from '../client/words.mjs';
 import { openStage, until } from './harness.mjs';
-import { host, hostedRoom } from './hosted.mjs';
+import { host, hostedRoom, line } from './hosted.mjs';
 import { closeAfter, guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 /** Who owns the rooms, without a page. @type {Session} */
 let owner;
+const wire = line();
 const username = `owner-${crypto.randomUUID().slice(0, 8)}`;
 const password = `pass-${crypto.randomUUID()}`;
 before(async () => {
   stage = await openStage();
-  owner = new Session(stage.server.socket, { WebSocket });
+  owner = new Session(stage.server.socket, { WebSocket: wire.WebSocket });
   await owner.register({ username, password, display_name: 'Hana' });
 });
 afterEach(() => stage.assertQuiet());
@@ -50,13 +51,19 @@ async function knocks(t, identity, name) {
   await assert.rejects(session.joinRoom({ identity }), { code: 'room.waiting' });
 }
 
-test('whoever waits is told that the host is not here, that they came, and that they left', { timeout: 120_000 }, async (t) => {
+test('whoever waits is told that the host is not here, that they came, lost the connection, and left', { timeout: 120_000 }, async (t) => {
   const identity = await roomWith({ waiting: 'everyone' });
   const page = await standing(t, identity, 'Bo');
   await page.getByTestId('name').fill('Bo');
   await page.getByTestId('join').click();
   await title(page, 'waiting.alone');
   await owner.joinRoom({ identity });
+  await title(page, 'waiting.known');
+  // In, and not there: nobody knows of whoever waits.
+  wire.cut();
+  await title(page, 'waiting.hostAway');
+  wire.mend();
+  owner.wake();
   await title(page, 'waiting.known');
   await owner.leaveRoom();
   await title(page, 'waiting.alone');

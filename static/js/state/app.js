@@ -29,10 +29,10 @@
  * @typedef {{
  *   address: string, room: Room | null, present: (User & {role: Role})[] | null, name: string, invite: string | null,
  *   askPassword: boolean, error: string | null, joining: boolean, opensAt: number | null, skew: number,
- *   waitingSince: number | null, hosted: boolean | null,
+ *   waitingSince: number | null, host: 'here' | 'away' | 'absent' | null,
  * }} Preview
  *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms ·
- *   hosted: somebody is in who may let in, null before the server has said
+ *   host: whether somebody is there who may let in; away: their connection is lost; null before the server has said
  * @typedef {{running: boolean, found: import('./findings.js').Findings, code: string | null}} Check  code: by which whoever runs
  *   the server finds what was found
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
@@ -88,7 +88,7 @@ export const EMPTY_PREVIEW = {
   opensAt: null,
   skew: 0,
   waitingSince: null,
-  hosted: null,
+  host: null,
 };
 
 /**
