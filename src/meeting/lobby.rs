@@ -1,6 +1,6 @@
 //! The waiting room: who waits, and who lets them in.
 //!
-//! People who wait hear two things only: whether somebody is in who may let them in, and whether they are let in. They
+//! People who wait hear two things only: whether somebody is there who may let them in, and whether they are let in. They
 //! get no other event of the room. The only command that they can send is to leave.
 //!
 //! Letting in uses the same function as joining, so that no rule is skipped. The actor keeps the outboxes of waiting
@@ -18,7 +18,7 @@ use crate::protocol::event::{
     SessionReplaced,
 };
 use crate::protocol::ids::{ParticipantId, UserId};
-use crate::protocol::object::{Ban, BanLength, Waiting};
+use crate::protocol::object::{Ban, BanLength, Connection, Waiting};
 use crate::protocol::request::Targets;
 use crate::protocol::time::Timestamp;
 
@@ -50,13 +50,24 @@ impl Room {
         Reply::Waiting
     }
 
-    /// Whether a participant is in who may let people in.
-    pub(super) fn is_hosted(&self) -> bool {
-        let mut people = self.roster.iter();
-        people.any(|person| self.may(person, Action::Admit))
+    /// Whether a participant is there who may let people in. Somebody whose connection is lost sees nobody who waits.
+    pub(super) fn attended(&self) -> LobbyUpdated {
+        let people = self.roster.iter();
+        let may_admit = people.filter(|person| self.may(person, Action::Admit));
+        let (mut hosted, mut reconnecting) = (false, false);
+        for person in may_admit {
+            match person.seen.connection {
+                Connection::Online => hosted = true,
+                Connection::Reconnecting => reconnecting = true,
+            }
+        }
+        LobbyUpdated {
+            hosted,
+            reconnecting: reconnecting && !hosted,
+        }
     }
 
-    /// Tells the people who wait whether somebody is in who may let them in.
+    /// Tells the people who wait whether somebody is there who may let them in.
     pub(super) fn tell_those_who_wait(&self, out: &mut Vec<Effect>) {
         let waiting = self.lobby.ids();
         if !waiting.is_empty() {
@@ -65,10 +76,9 @@ impl Room {
     }
 
     pub(super) fn hosted_for(&self, to: Vec<ParticipantId>) -> Effect {
-        let hosted = self.is_hosted();
         Effect::TellWaiting {
             to,
-            event: Box::new(Event::LobbyUpdated(LobbyUpdated { hosted })),
+            event: Box::new(Event::LobbyUpdated(self.attended())),
         }
     }
 

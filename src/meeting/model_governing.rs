@@ -20,10 +20,10 @@ use super::snapshot::tests::Twin;
 use super::state::chat::Chat;
 use super::stories::{address, at, edited, facts, membership, newcomer, user};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::event::{Event, LeaveReason};
+use crate::protocol::event::{Event, LeaveReason, LobbyUpdated};
 use crate::protocol::ids::{ParticipantId, TrackId, UserId};
 use crate::protocol::object::{
-    self, BanLength, Participant, Permissions, Role, Source, UserKind, WhoWaits,
+    self, BanLength, Connection, Participant, Permissions, Role, Source, UserKind, WhoWaits,
 };
 use crate::protocol::request::{Everyone, Target, Targets};
 use crate::protocol::time::Timestamp;
@@ -60,8 +60,8 @@ struct Shell {
     permissions: Permissions,
     /// How people come in now.
     door: Door,
-    /// What each who waits was told last: whether somebody is in who may let in.
-    told: BTreeMap<ParticipantId, bool>,
+    /// What each who waits was told last: whether somebody is there who may let in.
+    told: BTreeMap<ParticipantId, LobbyUpdated>,
     /// When each member came in who has just done so, and what they then came in with switched off.
     fresh: BTreeMap<ParticipantId, (Timestamp, Vec<Source>)>,
     ids: u32,
@@ -178,7 +178,7 @@ impl Shell {
                 };
                 for to in to {
                     assert!(self.waiting.contains_key(to), "{context}: {to} waits not");
-                    self.told.insert(to.clone(), told.hosted);
+                    self.told.insert(to.clone(), told.clone());
                 }
             }
             Effect::Broadcast { event, .. } => {
@@ -232,8 +232,14 @@ impl Shell {
         // The owner comes in on top.
         let places = CAPACITY as usize + usize::from(after.iter().any(owns));
         assert!(after.len() <= places, "{context}: too many");
-        let hosted = after.iter().any(|person| person.role != Role::Member);
-        let told = self.waiting.keys().map(|id| (id.clone(), hosted));
+        let governs = |person: &&Participant| person.role != Role::Member;
+        let is_there = |person: &Participant| person.connection == Connection::Online;
+        let hosted = after.iter().filter(governs).any(is_there);
+        let attended = LobbyUpdated {
+            hosted,
+            reconnecting: !hosted && after.iter().any(|person| governs(&person)),
+        };
+        let told = self.waiting.keys().map(|id| (id.clone(), attended.clone()));
         assert_eq!(self.told, told.collect(), "{context}: who waits knows");
         let is_guest = |user: &&UserId| user.as_str().starts_with("u-g");
         let waits = self.waiting.values().find(is_guest);

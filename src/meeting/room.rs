@@ -81,7 +81,7 @@ impl Room {
     pub fn handle(&mut self, command: Command, now: Timestamp) -> Outcome {
         let mut effects = Vec::new();
         self.forget_if_due(now);
-        let was_hosted = self.is_hosted();
+        let was_attended = self.attended();
         let last = self.roster.only().map(|person| person.seen.user.id.clone());
         let reply = self.carry_out(command, now, &mut effects);
         if let Some(last) = last.filter(|_| self.roster.is_empty()) {
@@ -89,7 +89,7 @@ impl Room {
         }
         // This comes last, because the reason to wait may just have ended with the meeting.
         self.let_in(now, &mut effects);
-        if self.is_hosted() != was_hosted {
+        if self.attended() != was_attended {
             self.tell_those_who_wait(&mut effects);
         }
         Outcome { reply, effects }

@@ -264,8 +264,10 @@ data! {
     }
     /// Data of `lobby.updated`.
     struct LobbyUpdated {
-        /// Whether somebody is in who may let people in.
+        /// Whether somebody is there who may let people in.
         hosted: bool,
+        /// Whether somebody is in who may, and nobody of them is there: their connection is lost and may come back.
+        reconnecting: bool,
     }
     /// Data of `lobby.left`.
     struct LobbyLeft {

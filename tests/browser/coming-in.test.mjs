@@ -5,17 +5,18 @@ import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/session.js';
 import { en } from '../client/words.mjs';
 import { openStage, until } from './harness.mjs';
-import { host, hostedRoom } from './hosted.mjs';
+import { host, hostedRoom, line } from './hosted.mjs';
 import { closeAfter, guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 
 let stage;
 /** Who owns the rooms, without a page. @type {Session} */
 let owner;
+const wire = line();
 const username = `owner-${crypto.randomUUID().slice(0, 8)}`;
 const password = `pass-${crypto.randomUUID()}`;
 before(async () => {
   stage = await openStage();
-  owner = new Session(stage.server.socket, { WebSocket });
+  owner = new Session(stage.server.socket, { WebSocket: wire.WebSocket });
   await owner.register({ username, password, display_name: 'Hana' });
 });
 afterEach(() => stage.assertQuiet());
@@ -50,13 +51,19 @@ async function knocks(t, identity, name) {
   await assert.rejects(session.joinRoom({ identity }), { code: 'room.waiting' });
 }
 
-test('a person who waits is told that the host is not here, that they came, and that they left', { timeout: 120_000 }, async (t) => {
+test('a person who waits is told that the host is not here, that they came, lost the connection, and left', { timeout: 120_000 }, async (t) => {
   const identity = await roomWith({ waiting: 'everyone' });
   const page = await standing(t, identity, 'Bo');
   await page.getByTestId('name').fill('Bo');
   await page.getByTestId('join').click();
   await title(page, 'waiting.alone');
   await owner.joinRoom({ identity });
+  await title(page, 'waiting.known');
+  // In, and not there: nobody knows of whoever waits.
+  wire.cut();
+  await title(page, 'waiting.hostAway');
+  wire.mend();
+  owner.wake();
   await title(page, 'waiting.known');
   await owner.leaveRoom();
   await title(page, 'waiting.alone');
@@ -319,4 +326,24 @@ test('a system notification is switched on only with the browser’s leave', { t
   await page.evaluate(() => (globalThis.leave = 'granted'));
   await page.getByTestId('notify-system').check();
   await page.getByText(en['settings.notify.system.denied']).waitFor({ state: 'hidden' });
+});
+
+test('where the constructor throws, as on Android, no system notification is offered', { timeout: 60_000 }, async (t) => {
+  const page = await standing(t, await roomWith({}), 'Bo', {
+    init: [() => {
+      globalThis.Notification = class {
+        static permission = 'default';
+        static requestPermission = async () => 'granted';
+
+        constructor() {
+          throw new TypeError("Failed to construct 'Notification': Illegal constructor.");
+        }
+      };
+    }],
+  });
+  await page.getByTestId('settings-open').click();
+  await page.getByTestId('tab-notify').click();
+  await page.getByTestId('notify-none').waitFor();
+  assert.equal(await page.getByTestId('notify-system').isVisible(), false);
+  assert.equal(await page.getByTestId('notify-knock').isVisible(), true);
 });

@@ -37,14 +37,38 @@ export async function host(stage, { identity, token }, options = {}) {
   return page;
 }
 
+/** A line that a test cuts: while it is down no socket comes about on it. */
+export function line() {
+  const now = {
+    isDown: false,
+    /** @type {WebSocket | null} */
+    last: null,
+    WebSocket: class extends WebSocket {
+      /** @param {any} url @param {any} protocols */
+      constructor(url, protocols) {
+        super(url, protocols);
+        now.last = this;
+        if (now.isDown) this.terminate();
+      }
+    },
+    cut() {
+      now.isDown = true;
+      now.last?.terminate();
+    },
+    mend: () => void (now.isDown = false),
+  };
+  return now;
+}
+
 /**
  * Somebody without a page.
  * @param {any} stage
  * @param {string} identity
  * @param {string} name
+ * @param {typeof WebSocket} [Socket]
  */
-export async function seat(stage, identity, name) {
-  const session = new Session(stage.server.socket, { WebSocket });
+export async function seat(stage, identity, name, Socket = WebSocket) {
+  const session = new Session(stage.server.socket, { WebSocket: /** @type {any} */ (Socket) });
   try {
     await session.guest({ display_name: name });
     const reply = await session.joinRoom({ identity });

@@ -4,9 +4,12 @@ import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Session } from '../../static/js/client/index.js';
 import { openStage, until } from './harness.mjs';
-import { host, hostedRoom, seat } from './hosted.mjs';
+import { host, hostedRoom, line, seat } from './hosted.mjs';
 import { guest, seesAndHears, seesPeople, visit } from './page-people.mjs';
 import { makeRoom } from './rooms.mjs';
+
+/** Three seconds, and what a busy machine takes to draw it. */
+const TOLD_WITHIN_MS = 5_000;
 
 let stage;
 before(async () => {
@@ -84,6 +87,23 @@ test('one device that is refused is off alone, and its button tries again', { ti
   stage.assertQuiet();
 });
 
+test('in a room of peers, too, what nobody gets is off, with its reason, and is tried again', { timeout: 120_000 }, async (t) => {
+  const identity = await makeRoom(stage, { topology: 'p2p' });
+  const { rules, prepare } = wire();
+  const bo = await come(t, stage, identity, 'Bo');
+  for (const type of ['signal.offer', 'signal.answer']) rules.refuse[type] = 'perm.denied';
+  const ada = await come(t, stage, identity, 'Ada', { prepare });
+  await trouble(ada).filter({ hasText: 'You and Bo do not hear or see each other. You may not do this here.' }).waitFor();
+  assert.deepEqual([await pressed(ada, 'mic'), await pressed(ada, 'camera')], ['false', 'false']);
+  assert.equal(await ada.locator('.tile.me').evaluate((tile) => tile.classList.contains('off')), true, 'no own picture either');
+  rules.refuse = {};
+  await ada.getByTestId('retry-media').click();
+  await trouble(ada).waitFor({ state: 'hidden' });
+  await until(async () => (await pressed(ada, 'mic')) === 'true' && (await pressed(ada, 'camera')) === 'true', 'both to be on');
+  for (const page of [ada, bo]) await seesAndHears(page, { video: 1, audio: 1, seconds: 1 });
+  stage.assertQuiet();
+});
+
 test('media that the server lost are made anew', { timeout: 120_000 }, async (t) => {
   const identity = await makeRoom(stage);
   const { rules, prepare } = wire();
@@ -112,11 +132,35 @@ test('a server that stands still is told of while the socket is still open, and 
   own.server.freeze();
   const banner = ada.getByTestId('reconnecting');
   await banner.filter({ hasText: 'The server does not answer' }).waitFor();
-  console.log(`a frozen server was told of after ${Date.now() - began} ms`);
+  const took = Date.now() - began;
+  console.log(`a frozen server was told of after ${took} ms`);
+  assert.ok(took < TOLD_WITHIN_MS, `${took} ms`);
   assert.equal(await ada.evaluate(() => globalThis.watchedSockets.at(-1).readyState), 1);
   own.server.thaw();
   await banner.waitFor({ state: 'hidden' });
   await seesAndHears(ada, { video: 1, audio: 1, seconds: 1 });
+  own.assertQuiet();
+});
+
+test('a server that stands still is told of as soon where nobody speaks and nobody is seen', { timeout: 120_000 }, async (t) => {
+  const own = await openStage();
+  t.after(async () => {
+    own.server.thaw();
+    await own.close();
+  });
+  for (const topology of ['sfu', 'p2p']) {
+    const ada = await guest(own, await makeRoom(own, { topology }), 'Ada');
+    for (const tool of ['mic', 'camera']) await ada.getByTestId(tool).click();
+    await until(async () => (await pressed(ada, 'mic')) === 'false' && (await pressed(ada, 'camera')) === 'false', 'both to be off');
+    const began = Date.now();
+    own.server.freeze();
+    await ada.getByTestId('reconnecting').filter({ hasText: 'The server does not answer' }).waitFor();
+    const took = Date.now() - began;
+    assert.ok(took < TOLD_WITHIN_MS, `${topology}: ${took} ms`);
+    own.server.thaw();
+    await ada.getByTestId('reconnecting').waitFor({ state: 'hidden' });
+    await ada.context().close();
+  }
   own.assertQuiet();
 });
 
@@ -211,15 +255,16 @@ test('after Join the focus is on the room’s heading, and who listens hears whe
       globalThis.heard = [];
       new MutationObserver((changes) => {
         for (const { addedNodes, target } of changes) {
-          if (target.parentElement?.closest('[aria-live]') || target.ariaLive) for (const node of addedNodes) globalThis.heard.push(node.textContent);
+          if (target.parentElement?.closest('[aria-live]') || target.ariaLive) for (const node of addedNodes) globalThis.heard.push(`${document.activeElement.tagName} ${node.textContent}`);
         }
       }).observe(document, { childList: true, subtree: true });
     }],
   });
   const focused = await ada.evaluate(() => [document.activeElement.tagName, document.activeElement.textContent]);
   assert.deepEqual(focused, ['H1', 'Reading']);
+  assert.equal(await ada.evaluate(() => document.activeElement.closest('main, section')?.dataset.testid), 'stage');
   assert.equal(await ada.evaluate(() => document.querySelectorAll('h1').length), 1);
-  await until(() => ada.evaluate(() => globalThis.heard.includes('You are in; 2 people')), 'to hear it');
+  await until(() => ada.evaluate(() => globalThis.heard.includes('H1 You are in; 2 people')), 'to hear it');
   await ada.getByTestId('leave').click();
   await ada.getByTestId('notice').waitFor();
   assert.equal(await ada.evaluate(() => document.querySelectorAll('h1').length), 1);
@@ -232,6 +277,16 @@ test('the last one out, a wrong link, a wrong number and an unknown path each ha
   const ada = await come(t, stage, identity, 'Ada');
   await ada.getByTestId('leave').click();
   await ada.getByText('Nobody is in any more').waitFor();
+  // Whoever vanished is still in for the server, and no company.
+  const wire = line();
+  const { session } = await seat(stage, identity, 'Cy', wire.WebSocket);
+  t.after(() => session.close());
+  await ada.getByTestId('rejoin').click();
+  await seesPeople(ada, 2);
+  wire.cut();
+  await ada.locator('.tile.away').waitFor();
+  await ada.getByTestId('leave').click();
+  await ada.getByText('Everybody else has lost the connection').waitFor();
   await ada.goto(`${stage.origin}/r/${'x'.repeat(20)}`);
   await ada.getByTestId('notice').filter({ hasText: 'No room at this address' }).waitFor();
   assert.match(await ada.locator('main').textContent(), /Check that the link is whole/);

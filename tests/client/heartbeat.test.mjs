@@ -83,6 +83,49 @@ test('a request that takes long is not taken for silence', () => {
   assert.equal(connection.isOpen, false);
 });
 
+test('in a meeting a server that stands still is told of three seconds after its last word', async () => {
+  heartbeat.watch(true);
+  clock.advance(1_499);
+  connection.emit('speaker.active', {});
+  clock.advance(1_499);
+  assert.equal(answers.length, 0, 'a word of the server is an answer');
+  clock.advance(1);
+  assert.equal(answers.length, 1);
+  clock.advance(1_499);
+  assert.deepEqual(told, []);
+  clock.advance(1);
+  assert.deepEqual(told, [true]);
+  answers[0]();
+  await settled();
+  assert.deepEqual(told, [true, false]);
+  // Where one goes afterwards there is time again.
+  heartbeat.watch(false);
+  clock.advance(14_999);
+  assert.equal(answers.length, 1);
+});
+
+test('a server that speaks all the time is pinged in its interval nevertheless', () => {
+  heartbeat.watch(true);
+  for (let second = 0; second < 20; second += 1) {
+    clock.advance(1_000);
+    connection.emit('speaker.active', {});
+  }
+  assert.equal(answers.length, 1);
+});
+
+test('on a line that is slow at all times only what is slower still is silence', async () => {
+  heartbeat.watch(true);
+  clock.advance(1_500);
+  clock.advance(1_200);
+  answers[0]();
+  await settled();
+  clock.advance(1_500);
+  clock.advance(3_599);
+  assert.deepEqual(told, [], 'three times as long as the quickest answer');
+  clock.advance(1);
+  assert.deepEqual(told, [true]);
+});
+
 test('a heartbeat that was stopped is still', () => {
   heartbeat.beat();
   heartbeat.stop();

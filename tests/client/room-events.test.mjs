@@ -6,7 +6,7 @@ import { createGovern } from '../../static/js/flow/govern.js';
 import { createGoverning } from '../../static/js/flow/governing.js';
 import { GOVERN, GOVERNING, later } from '../../static/js/flow/later.js';
 import { Loss } from '../../static/js/flow/loss.js';
-import { listenToRoom } from '../../static/js/flow/room-events.js';
+import { cameBack, listenToRoom } from '../../static/js/flow/room-events.js';
 import { setLanguage, t } from '../../static/js/i18n/index.js';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { createStore } from '../../static/js/state/store.js';
@@ -56,10 +56,15 @@ beforeEach(() => {
   };
   const notify = (what) => (...given) => notified.push([what, ...given]);
   const notifier = Object.fromEntries(['message', 'joined', 'left', 'hand', 'knock'].map((what) => [what, notify(what)]));
-  // As the meeting does, which listens before.
-  session.on('joined', (again) => dispatch({ type: 'rejoined', reply: again }));
   const announce = (words, urgent) => void (urgent ? announced : polite).push(words);
-  listenToRoom({ session, meeting, dispatch, toast, toastWhenFree, notifier, announce });
+  const io = { session, meeting, dispatch, toast, toastWhenFree, notifier, announce };
+  listenToRoom(io);
+  // As the meeting does.
+  session.on('joined', (again, { same = false }) => {
+    const before = meeting();
+    dispatch({ type: 'rejoined', reply: again, same });
+    cameBack(io, before, same);
+  });
 });
 const enter = (self, others) => dispatch({ type: 'joined', reply: reply(self, others), at: 0 });
 const permit = (actions, role = 'member') => session.emit('permissions.changed', { role, actions, permissions: {}, lobby: [] }, {});
@@ -116,6 +121,8 @@ test('a host who mutes all reads what the others may do', async () => {
   assert.deepEqual(said, ['Everyone is muted', 'Everyone is muted, and only hosts may unmute']);
 });
 
+const comesBack = (again, how = {}) => session.emit('joined', again, { again: true, ...how });
+
 test('a person who comes back with fewer rights is told what changed, and nothing else is', () => {
   const before = person('me', { role: 'cohost', display_name: 'Bo the Great', hand_raised_at: at, tracks: [microphone(false)] });
   const same = { role: 'cohost', display_name: 'Bo the Great', hand_raised_at: at };
@@ -130,22 +137,41 @@ test('a person who comes back with fewer rights is told what changed, and nothin
   for (const [change, sentence] of words) {
     said.length = announced.length = 0;
     enter(before);
-    // A server that restarts is tried more than once.
-    for (let attempt = 1; attempt < 3; attempt++) session.emit('state', { state: 'reconnecting', attempt }, {});
-    session.emit('state', { state: 'online' }, {});
-    session.emit('joined', reply(person('me2', { ...same, ...change })), { again: true });
+    comesBack(reply(person('me2', { ...same, ...change })));
     assert.deepEqual([said, announced], sentence ? [[sentence], [sentence]] : [[], []]);
-    // Once: the same person, again and without a loss before.
-    session.emit('joined', reply(person('me3', { role: 'host' })), { again: true });
+    // Once: the same again.
+    comesBack(reply(person('me3', { ...same, ...change })));
     assert.equal(said.length, sentence ? 1 : 0);
   }
 });
 
 test('a person who spoke and may not any more is told so when they are back', () => {
   enter(person('me', { tracks: [microphone(false)] }));
-  session.emit('state', { state: 'reconnecting', attempt: 1 }, {});
-  session.emit('joined', { ...reply(person('me2', { display_name: 'me' })), actions: ['chat'] }, { again: true });
+  comesBack({ ...reply(person('me2', { display_name: 'me' })), actions: ['chat'] });
   assert.deepEqual(said, ['You are back. You are muted, and only hosts may unmute.']);
+});
+
+test('rights that went or came meanwhile are named, whether or not one is the same participant', () => {
+  for (const how of [{}, { same: true }]) {
+    said.length = 0;
+    enter(person('me'));
+    const back = (actions) => comesBack({ ...reply(person('me')), actions }, how);
+    back(['unmute', 'chat']);
+    assert.deepEqual(said.splice(0), []);
+    back(['chat', 'screen', 'files']);
+    assert.deepEqual(said.splice(0), [
+      'You are back. Not allowed any more: turn on your microphone. Allowed now: share your screen and send files.',
+    ]);
+    // What a role may is not told right by right.
+    comesBack({ ...reply(person('me', { role: 'cohost' })), actions: ['unmute', 'mute', 'admit'] }, how);
+    assert.deepEqual(said, ['You are back. Your role is co-host now.']);
+  }
+});
+
+test('a server that knows nothing of one any more is no less told of without a lost socket', () => {
+  enter(person('me', { role: 'cohost', hand_raised_at: at }));
+  comesBack(reply(person('me2', { display_name: 'me' })));
+  assert.deepEqual(said, ['You are back. Your role is member now. Your hand is down.']);
 });
 
 const message = (id, more = {}) => ({

@@ -94,6 +94,11 @@ test('with a panel open on a phone the speaker and oneself stay', () => {
   );
 });
 
+test('with a panel open on a phone whoever spoke last stays while nobody speaks', () => {
+  const low = { ...phone, ...rest, height: 250, seats: people(5), prefer: null, speaker: 'p3' };
+  assert.deepEqual(stageLayout(low).tiles.map((tile) => tile.id), ['p3', 'me']);
+});
+
 test('while a screen is shared its presenter comes first in the strip, and oneself last', () => {
   const layout = stageLayout({ ...desktop, ...rest, seats: people(12), presenter: 'p5' });
   assert.deepEqual(
@@ -145,6 +150,10 @@ test('people who speak keep a place on the first page, however many hands are up
   const shown = (page) => stageLayout({ ...input, page }).tiles.map((tile) => tile.id);
   assert.deepEqual(shown(0), [...hands.slice(0, 6), 'p0', 'me']);
   assert.deepEqual(shown(1), [...hands.slice(6), 'me'], 'nobody is shown twice');
+  // A page for one other is theirs as well, and the hands follow.
+  const least = { ...input, width: 300, height: 140, phone: false, seats: people(3), hands: ['p2'] };
+  const alone = (page) => stageLayout({ ...least, page }).tiles.map((tile) => tile.id);
+  assert.deepEqual([alone(0), alone(1), alone(2)], [['p0', 'me'], ['p2', 'me'], ['p1', 'me']]);
   const strip = stageLayout({ ...desktop, ...rest, seats: people(40), presenter: 'p5', hands: people(40).slice(8), speaker: 'p1' });
   assert.ok(strip.tiles.some((tile) => tile.id === 'p1'));
 });

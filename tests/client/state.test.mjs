@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { initialState, reduce } from '../../static/js/state/app.js';
 import { append, blocks } from '../../static/js/state/chat.js';
 import { enter, reduceMeeting } from '../../static/js/state/meeting.js';
-import { hands, isMuted, roster, sharedScreen, sharedScreens } from '../../static/js/state/people.js';
+import { hands, isMuted, leftBehind, roster, sharedScreen, sharedScreens } from '../../static/js/state/people.js';
 import { daysUntil, nextMeeting, upcoming } from '../../static/js/state/schedule.js';
 import { createStore } from '../../static/js/state/store.js';
 import { hue, initials, linkify, roomFrom, shortName, threes } from '../../static/js/state/text.js';
@@ -273,15 +273,12 @@ test('an unseen speaker takes the place of the one silent longest, after three s
   assert.equal(run(next, { type: 'tick', at: 18_200 }).seats.indexOf('eve') < 3, true);
 });
 
-test('a raised hand never leaves the first page', () => {
-  let state = run(
-    meetingOf(['ada', 'bo']),
-    { type: 'firstPage', others: 1 },
-    { type: 'participant.updated', participant: person('ada', { hand_raised_at: at(1) }) },
-    { type: 'speaker.active', participants: ['bo'], at: 10_000 },
-  );
-  state = run(state, { type: 'tick', at: 20_000 });
-  assert.deepEqual(state.seats, ['ada', 'bo']);
+test('a raised hand leaves the first page only to a voice, where the page holds one other', () => {
+  const raised = { type: 'participant.updated', participant: person('ada', { hand_raised_at: at(1) }) };
+  const speaks = { type: 'speaker.active', participants: ['bo'], at: 10_000 };
+  const seats = (others) => run(meetingOf(['cy', 'ada', 'bo']), { type: 'firstPage', others }, raised, speaks, { type: 'tick', at: 20_000 }).seats;
+  assert.deepEqual(seats(2), ['bo', 'ada', 'cy'], 'two places: the hand and the voice');
+  assert.deepEqual(seats(1), ['bo', 'ada', 'cy']);
 });
 
 test('a hand that came forward leaves one place less to those who speak', () => {
@@ -294,6 +291,17 @@ test('a hand that came forward leaves one place less to those who speak', () => 
     { type: 'tick', at: 20_000 },
   );
   assert.deepEqual(state.seats, ['bo', 'ada', 'cy', 'di']);
+});
+
+test('whoever leaves hears what becomes of the meeting: it goes on, nobody is in, or nobody is connected', () => {
+  assert.equal(leftBehind(meetingOf([])), 'left.last');
+  const lost = (id) => ({ type: 'participant.updated', participant: person(id, { connection: 'reconnecting' }) });
+  const one = run(meetingOf(['ada', 'bo']), lost('ada'));
+  assert.equal(leftBehind(one), 'left');
+  assert.equal(leftBehind(run(one, lost('bo'))), 'left.away');
+  assert.equal(leftBehind(run(one, { type: 'participant.left', participant: 'bo', reason: 'left', at: at(1) })), 'left.away');
+  // Without a server in the middle it may be one's own network that is lost.
+  assert.equal(leftBehind(run(meetingOf(['ada']), { type: 'path', participant: 'ada', lost: true })), 'left');
 });
 
 test('frames after leaving are ignored, and a notice ends the meeting', () => {

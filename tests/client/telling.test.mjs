@@ -31,7 +31,6 @@ beforeEach(() => {
 });
 
 test('what the server does not take is off, whatever the devices give, and says why', () => {
-  const on = () => ['microphone', 'camera'].map((which) => isOn(state, which));
   assert.deepEqual([on(), troubleOf(state.meeting)], [[true, true], null]);
   does({ type: 'unsent', source: 'camera', code: 'media.limit' });
   assert.deepEqual(on(), [true, false]);
@@ -46,30 +45,55 @@ test('what the server does not take is off, whatever the devices give, and says 
   assert.deepEqual(on(), [true, false]);
 });
 
+const comes = (id, name) => does({ type: 'participant.joined', participant: { ...self, id, display_name: name }, at: '' });
+const leaves = (participant) => does({ type: 'participant.left', participant, reason: 'left', at: '' });
+const on = () => ['microphone', 'camera'].map((which) => isOn(state, which));
+
 test('somebody to whom there is no way is named, as long as they are here', () => {
-  const ada = { ...self, id: 'ada', display_name: 'Ada' };
-  does({ type: 'participant.joined', participant: ada, at: '' });
-  does({ type: 'health', connection: 'ada', trouble: { code: 'ice', retryAt: null, refused: false } });
-  assert.deepEqual(troubleOf(state.meeting), { key: 'trouble.peer', why: 'trouble.why.path', retryAt: null, name: 'Ada' });
-  assert.equal(isOn(state, 'microphone'), true, 'the others may hear');
-  does({ type: 'participant.left', participant: 'ada', reason: 'left', at: '' });
+  const lost = (connection, code) => does({ type: 'health', connection, trouble: { code, retryAt: null, refused: false } });
+  const cut = (key, why, names) => ({ key, why, retryAt: null, names });
+  comes('ada', 'Ada');
+  comes('cy', 'Cy');
+  comes('di', 'Di');
+  lost('ada', 'ice');
+  assert.deepEqual(troubleOf(state.meeting), cut('trouble.peer', 'trouble.why.path', ['Ada']));
+  assert.deepEqual(on(), [true, true], 'the others hear and see');
+  lost('cy', 'ice');
+  assert.deepEqual(troubleOf(state.meeting), cut('trouble.peers', 'trouble.why.path', ['Ada', 'Cy']));
+  lost('di', 'peer');
+  assert.equal(troubleOf(state.meeting).key, 'trouble.both');
+  assert.deepEqual(on(), [false, false], 'nobody is left who gets anything');
+  for (const one of ['ada', 'cy']) leaves(one);
+  assert.deepEqual(troubleOf(state.meeting), cut('trouble.peer', 'trouble.why.peer', ['Di']));
+  leaves('di');
+  assert.deepEqual([troubleOf(state.meeting), on()], [null, [true, true]], 'alone one is as one was');
+});
+
+test('what some do not get is named with them, and what nobody gets is off', () => {
+  const keeps = (participant, source, code) => does({ type: 'withheld', participant, source, code });
+  comes('ada', 'Ada');
+  comes('cy', 'Cy');
+  keeps('ada', 'camera', 'media.unsupported');
+  keeps('ada', 'screen', 'media.unsupported');
+  const why = 'trouble.why.unsupported';
+  assert.deepEqual(troubleOf(state.meeting),
+    { key: 'trouble.withheld', why, retryAt: null, names: ['Ada'], sources: ['camera', 'screen'] });
+  assert.deepEqual(on(), [true, true]);
+  keeps('cy', 'camera', 'browser');
+  assert.deepEqual([on(), troubleOf(state.meeting)], [[true, false], { key: 'trouble.camera', why, retryAt: null }]);
+  keeps('cy', 'microphone', 'browser');
+  keeps('ada', 'microphone', 'browser');
+  assert.deepEqual([on(), troubleOf(state.meeting).key], [[false, false], 'trouble.up']);
+  for (const source of ['microphone', 'camera', 'screen']) keeps('ada', source, null);
+  assert.deepEqual(on(), [true, true]);
+  does({ type: 'rejoined', same: true, reply: { ...answer, participants: Object.values(state.meeting.participants) } });
+  assert.deepEqual(troubleOf(state.meeting).names, ['Cy'], 'the connections stood meanwhile');
+  leaves('cy');
   assert.equal(troubleOf(state.meeting), null);
 });
 
-test('the way to somebody is told of when it takes long, and when it is there or they are gone', () => {
-  const clock = new Clock();
-  const told = [];
-  const health = new MediaHealth((connection, trouble) => told.push([connection, trouble?.code ?? null]), clock);
-  for (const who of ['ada', 'bo', 'cy']) health.path({ connection: who, state: 'connecting' });
-  health.path({ connection: 'cy', state: 'connected' });
-  clock.advance(8_000);
-  health.path({ connection: 'ada', state: 'connected' });
-  health.gone('bo');
-  assert.deepEqual(told, [['ada', 'ice'], ['bo', 'ice'], ['ada', null], ['bo', null]]);
-});
-
 test('every reason has its words', () => {
-  for (const code of ['ice', 'dtls', 'server', 'browser', 'room.not_joined', 'session.gone', 'media.bad_sdp', 'media.unsupported',
+  for (const code of ['ice', 'dtls', 'server', 'browser', 'peer', 'room.not_joined', 'session.gone', 'media.bad_sdp', 'media.unsupported',
     'media.limit', 'media.stale', 'perm.denied', 'server.busy', 'server.internal', 'client.timeout', 'client.closed', 'rate.limited']) {
     assert.ok(whyOf(code) in en, code);
   }

@@ -20,7 +20,7 @@ const element = () => ({ dataset: {}, append() {}, replaceChildren() {} });
 Object.assign(globalThis, {
   localStorage: storage,
   sessionStorage: storage,
-  document: { createElement: element, body: element() },
+  document: { createElement: element, body: element(), addEventListener() {} },
 });
 
 const self = { id: 'me', user: { id: 'u', display_name: 'Bo' }, display_name: 'Bo', role: 'member', tracks: [] };
@@ -29,6 +29,7 @@ const answer = { room, self, participants: [self], permissions: {}, actions: [],
 const back = { identity: 'r', display_name: 'Bo', password: 'word', microphone: false, camera: true };
 let session;
 let store;
+let meeting;
 let notices;
 let joins;
 
@@ -36,8 +37,8 @@ beforeEach(() => {
   kept.clear();
   session = Object.assign(new Emitter(), { getRoom: () => new Promise(() => {}) });
   store = createStore(reduce, initialState({ language: 'en', theme: 'dark' }));
-  const devices = { subscribe() {}, close() {} };
-  const meeting = new MeetingFlow({ session, store, devices });
+  const devices = { subscribe() {}, close() {}, setMicrophone: async () => null };
+  meeting = new MeetingFlow({ session, store, devices });
   notices = [];
   meeting.onover = (kind) => notices.push(kind);
   joins = [];
@@ -96,4 +97,22 @@ test('a refused person is told so, a dead link is named', () => {
   settings.rejoin = { ...back, invite: 'token' };
   refuse('room.denied');
   assert.deepEqual([store.get().screen, store.get().preview.error], ['preview', 'invite.dead']);
+});
+
+test('whoever is back, or is told newer relays, uses those, and reads the clock of the server anew', async () => {
+  let pings = 0;
+  session.ping = async () => ({ time: new Date((pings += 1)).toISOString() });
+  await meeting.prepare();
+  const used = [];
+  meeting.files.refresh = (servers) => used.push(servers);
+  const renewed = [{ urls: ['turn:a'], username: '1', credential: 'x' }];
+  session.emit('relays', renewed, {});
+  assert.deepEqual([used.splice(0), pings], [[renewed], 0]);
+  for (const same of [true, false]) {
+    const read = pings;
+    session.emit('joined', { ...answer, ice_servers: renewed }, { again: true, same, mediaLost: false });
+    assert.deepEqual(used.splice(0), [renewed]);
+    for (let n = 0; n < 12; n += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(pings > read, 'the clock');
+  }
 });

@@ -29,7 +29,7 @@ beforeEach(() => {
   joins = [];
   outcome = [];
   screen = 'preview';
-  preview = { hosted: null };
+  preview = { host: null };
   answer = async () => {};
   const meeting = {
     join: async (asked) => {
@@ -68,14 +68,18 @@ test('a person who is admitted goes in with what they asked with, once', async (
 });
 
 test('who waits knows whether somebody is there to let them in, from the first word to the last', () => {
-  const hosted = () => preview.hosted;
-  assert.equal(hosted(), null, 'before the server has said');
-  for (const word of [false, true, false]) {
-    session.emit('lobby.updated', { hosted: word }, {});
-    assert.equal(hosted(), word);
+  assert.equal(preview.host, null, 'before the server has said');
+  for (const [hosted, reconnecting, host] of [
+    [false, false, 'absent'],
+    [true, false, 'here'],
+    [false, true, 'away'],
+    [true, false, 'here'],
+  ]) {
+    session.emit('lobby.updated', { hosted, reconnecting }, {});
+    assert.equal(preview.host, host);
   }
   session.emit('lobby.denied', { reason: 'denied' }, {});
-  assert.equal(hosted(), null, 'and nothing of it is left');
+  assert.equal(preview.host, null, 'and nothing of it is left');
 });
 
 test('a lost socket asks again, and goes on waiting or goes in', async () => {

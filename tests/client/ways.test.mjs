@@ -108,7 +108,7 @@ test('what a browser measured tells the ways that it tried', () => {
 });
 
 test('the person reads which ways were tried and where the reason is found, also after the next try', () => {
-  const told = (up) => troubleOf({ health: { up, down: null, peers: {} }, unsent: {}, participants: {} });
+  const told = (up) => troubleOf({ health: { up, down: null, peers: {} }, unsent: { microphone: null, camera: null }, withheld: {}, participants: {}, self: 'me' });
   const up = { code: 'ice', retryAt: null, refused: false, ways: { tcp: 'failed', udp: 'failed' }, report: 'ABCD-EFGH' };
   assert.deepEqual([told(up).tried, told(up).report], ['UDP, TCP', 'ABCD-EFGH']);
   const again = toldAnew(up, { code: 'dtls', retryAt: 5, refused: false });

@@ -270,7 +270,10 @@ fn events() -> Vec<Sample> {
         Event::LobbyWaiting(LobbyWaiting {
             participant: waiting(),
         }),
-        Event::LobbyUpdated(LobbyUpdated { hosted: false }),
+        Event::LobbyUpdated(LobbyUpdated {
+            hosted: false,
+            reconnecting: true,
+        }),
         Event::LobbyLeft(LobbyLeft {
             participant: id("p-cy"),
             reason: LobbyLeaveReason::Admitted,

@@ -379,7 +379,8 @@ impl Meeting {
         for who in [ADA, BO] {
             self.look(who);
             let mut last_words = BTreeSet::new();
-            for (kind, data) in self.people[who].notes.take().unwrap() {
+            let notes = self.people[who].notes.take().unwrap();
+            for (kind, data) in but_for_lost_hosts(notes) {
                 self.seen.events.insert(kind.clone());
                 if LAST_WORDS.contains(&kind.as_str()) {
                     last_words.insert(kind);
@@ -424,6 +425,30 @@ impl Meeting {
     }
 }
 
+/// Without what the lost line of a host alone changes for whoever waits.
+fn but_for_lost_hosts(mut notes: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let (mut said, mut is_away) = (None, false);
+    let is_kept = |(kind, data): &(String, Value)| match kind.as_str() {
+        "lobby.updated" if data["reconnecting"] == true => {
+            is_away = true;
+            false
+        }
+        "lobby.updated" => {
+            let hosted = Some(data["hosted"].clone());
+            let is_news = !is_away || said != hosted;
+            (said, is_away) = (hosted, false);
+            is_news
+        }
+        "lobby.denied" | "lobby.admitted" => {
+            (said, is_away) = (None, false);
+            true
+        }
+        _ => true,
+    };
+    notes.retain(is_kept);
+    notes
+}
+
 /// What an event says, without what is another in each run: ids and times.
 fn summary(kind: &str, data: &Value) -> String {
     let said = match kind {
@@ -442,7 +467,7 @@ fn summary(kind: &str, data: &Value) -> String {
         "participant.left" | "lobby.left" | "lobby.denied" => data["reason"].clone(),
         "permissions.changed" => json!([data["role"], data["lobby"].as_array().map(Vec::len)]),
         "lobby.waiting" => data["participant"]["display_name"].clone(),
-        "lobby.updated" => data["hosted"].clone(),
+        "lobby.updated" => json!([data["hosted"], data["reconnecting"]]),
         "lobby.admitted" => data["participants"].as_array().map(Vec::len).into(),
         "reaction" => data["emoji"].clone(),
         "spotlight.updated" => data["participants"].as_array().map(Vec::len).into(),

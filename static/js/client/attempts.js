@@ -1,4 +1,4 @@
-import { pauseBefore } from './pauses.js';
+import { pauseAfter, pauseBefore } from './pauses.js';
 
 /** What is tried again after a pause, and by somebody who does not want to wait at once. */
 export class Attempts {
@@ -24,12 +24,15 @@ export class Attempts {
    * @param {number} pauses how many came before, this one included; 0 for no pause
    * @param {() => void} run
    * @param {number} [atLeastMs] the wait that the server asked for
+   * @param {number} [spentMs] how long the attempt before waited for an answer that never came
    * @returns {number} when it will be, milliseconds since the epoch
    */
-  plan(pauses, run, atLeastMs = 0) {
+  plan(pauses, run, atLeastMs = 0, spentMs = 0) {
     this.cancel();
     const now = this.#timers.now();
-    const pause = pauses === 0 ? atLeastMs : pauseBefore(pauses, now - this.since, this.#random(), atLeastMs);
+    const random = this.#random();
+    const whole = pauses === 0 ? atLeastMs : pauseBefore(pauses, now - this.since, random, atLeastMs);
+    const pause = spentMs === 0 ? whole : pauseAfter(whole, spentMs, random);
     this.#next = { run, timer: this.#timers.setTimeout(() => this.now(), pause) };
     return now + pause;
   }

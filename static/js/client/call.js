@@ -229,7 +229,13 @@ export class Call extends CallBase {
     this.#sent.set(source, media);
     // A source that starts again begins with all its layers.
     if (media === null && track) this.#watched.delete(track.id);
-    await this.#up.link?.send(source, media, (track && this.#watched.get(track.id)) ?? null);
+    const { link } = this.#up;
+    try {
+      await link?.send(source, media, (track && this.#watched.get(track.id)) ?? null);
+    } catch (error) {
+      // A connection that was replaced meanwhile: the new one sends it.
+      if (this.#up.link === link && link?.pc.signalingState !== 'closed') throw error;
+    }
   }
 
   /**

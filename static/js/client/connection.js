@@ -17,6 +17,7 @@ import { systemTimers } from './timers.js';
 export const SUBPROTOCOL = 'meeting.v1';
 
 export const REQUEST_TIMEOUT_MS = 15_000;
+export const HELLO_TIMEOUT_MS = 15_000;
 
 /** What a browser reports when a socket ended without a closing handshake (RFC 6455 §7.1.5). */
 export const CLOSED_ABNORMALLY = 1006;
@@ -53,7 +54,7 @@ export class Connection extends Emitter {
   constructor(url, options = {}) {
     super();
     this.#url = url;
-    this.#options = { helloTimeoutMs: 15_000, ...options };
+    this.#options = { helloTimeoutMs: HELLO_TIMEOUT_MS, ...options };
     this.#timers = options.timers ?? systemTimers;
     this.#ledger = options.ledger ?? new Ledger(this.#timers, options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
   }

@@ -15,6 +15,12 @@ export const CLOSED_BY_CLIENT = 4000;
 const CALM = { silentMs: 3_000, lostMs: 10_000 };
 /** Something else is amiss already: pictures stand still, the network changed, the machine woke up. @type {Patience} */
 const URGENT = { silentMs: 1_500, lostMs: 4_000 };
+/** In a meeting a server that stands still is told of before people wonder. @type {Patience} */
+const WATCHED = { silentMs: 1_500, lostMs: 10_000 };
+/** And is asked as soon as nothing came for so long. */
+const QUIET_MS = 1_500;
+/** An answer that takes so many times longer than usual is none. */
+const LATE = 3;
 /** A request before the ping may take long, and the ping waits for it. @type {Patience} */
 const BEHIND_OTHERS = { silentMs: 5_000, lostMs: 20_000 };
 
@@ -39,6 +45,10 @@ export class Heartbeat {
   /** @type {Patience} */
   #patience = CALM;
   #isSilent = false;
+  #isWatched = false;
+  /** When the last ping went out, and how long the quickest answer took. */
+  #askedAt;
+  #usualMs = Infinity;
 
   /**
    * @param {import('./connection.js').Connection} connection
@@ -51,9 +61,17 @@ export class Heartbeat {
     this.#intervalMs = intervalMs || DEFAULT_INTERVAL_MS;
     this.#timers = timers;
     this.#onSilence = onSilence;
+    this.#askedAt = timers.now();
     // Whatever comes shows that the way is open.
     this.#unsubscribe = connection.on('*', () => this.#heard());
     this.#plan();
+  }
+
+  /** Whether somebody waits for every word, as in a meeting. @param {boolean} isWatched */
+  watch(isWatched) {
+    if (this.#isWatched === isWatched) return;
+    this.#isWatched = isWatched;
+    if (!this.#asked && this.#connection.isOpen) this.#plan();
   }
 
   stop() {
@@ -70,13 +88,15 @@ export class Heartbeat {
    * @returns {Promise<void>} settles with the answer
    */
   beat({ urgent = true } = {}) {
-    const wanted = this.#connection.isAskingMuch && !this.#asked ? BEHIND_OTHERS : urgent ? URGENT : CALM;
+    const calm = this.#isWatched ? WATCHED : CALM;
+    const wanted = this.#connection.isAskingMuch && !this.#asked ? BEHIND_OTHERS : urgent ? URGENT : calm;
     if (this.#asked) {
       // A ping is on its way already; it may only have less time from now on.
       if (wanted.lostMs < this.#patience.lostMs && this.#patience !== BEHIND_OTHERS) this.#wait(wanted);
       return this.#asked;
     }
     this.#timers.clearTimeout(this.#timer);
+    this.#askedAt = this.#timers.now();
     this.#asked = this.#ask();
     this.#wait(wanted);
     return this.#asked;
@@ -85,6 +105,7 @@ export class Heartbeat {
   async #ask() {
     try {
       await this.#connection.request('ping');
+      this.#usualMs = Math.min(this.#usualMs, this.#timers.now() - this.#askedAt);
     } catch {
       // Whoever was busy or refused us is at least alive; a socket that is closed is told of by itself.
     }
@@ -95,7 +116,10 @@ export class Heartbeat {
   }
 
   #heard() {
-    if (!this.#asked) return;
+    if (!this.#asked) {
+      if (this.#isWatched) this.#plan();
+      return;
+    }
     this.#tell(false);
     this.#wait(this.#patience);
   }
@@ -104,7 +128,8 @@ export class Heartbeat {
   #wait(patience) {
     this.#rest();
     this.#patience = patience;
-    this.#silentTimer = this.#timers.setTimeout(() => this.#tell(true), patience.silentMs);
+    const usualMs = Number.isFinite(this.#usualMs) ? this.#usualMs : 0;
+    this.#silentTimer = this.#timers.setTimeout(() => this.#tell(true), Math.max(patience.silentMs, LATE * usualMs));
     this.#lostTimer = this.#timers.setTimeout(() => this.#connection.close(CLOSED_BY_CLIENT), patience.lostMs);
   }
 
@@ -122,6 +147,8 @@ export class Heartbeat {
 
   #plan() {
     this.#timers.clearTimeout(this.#timer);
-    this.#timer = this.#timers.setTimeout(() => this.beat({ urgent: false }), this.#intervalMs);
+    const left = Math.max(0, this.#askedAt + this.#intervalMs - this.#timers.now());
+    const pause = this.#isWatched ? Math.min(QUIET_MS, left) : this.#intervalMs;
+    this.#timer = this.#timers.setTimeout(() => this.beat({ urgent: false }), pause);
   }
 }

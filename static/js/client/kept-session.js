@@ -1,9 +1,10 @@
 import { Attempts } from './attempts.js';
-import { CLOSED_ABNORMALLY, Connection, REQUEST_TIMEOUT_MS } from './connection.js';
+import { CLOSED_ABNORMALLY, Connection, HELLO_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './connection.js';
 import { closedError, codeOf, ProtocolError } from './errors.js';
 import { CLOSED_BY_CLIENT, Heartbeat } from './heartbeat.js';
 import { Ledger } from './ledger.js';
 import { patiently } from './patience.js';
+import { patienceFor } from './pauses.js';
 import { Requests } from './requests.js';
 import { Ticket } from './ticket.js';
 import { systemTimers } from './timers.js';
@@ -61,12 +62,15 @@ export class KeptSession extends Requests {
   /** The attempt to come back that is under way, 0 while none is. */
   #attempt = 0;
   #attemptBegan = 0;
+  /** How long the server took to say hello the last time. */
+  #helloMs = 0;
   /** Set while requests wait for the session to be taken up. @type {any} */
   #holding = null;
   /** Behind which event some were missing. @type {number|null} */
   #gap = null;
   /** @type {Heartbeat|null} */
   #heartbeat = null;
+  #isWatched = false;
 
   /** @type {SessionState} */
   state = 'closed';
@@ -130,6 +134,12 @@ export class KeptSession extends Requests {
     else if (this.#attempt > 0 && this.#timers.now() - this.#attemptBegan > YOUNG_ATTEMPT_MS) {
       this.#reconnect(this.#attempt);
     }
+  }
+
+  /** Whether somebody waits for every word of the server. @protected @param {boolean} isWatched */
+  watch(isWatched) {
+    this.#isWatched = isWatched;
+    this.#heartbeat?.watch(isWatched);
   }
 
   /** Closes the socket and stays away. The token stays for the next visit. */
@@ -203,7 +213,10 @@ export class KeptSession extends Requests {
    */
   async #establish(auth) {
     this.#drop();
-    const connection = new Connection(this.#url, { ...this.#options, ledger: this.#ledger });
+    const began = this.#timers.now();
+    const hurry = this.state === 'reconnecting' ? patienceFor(began - this.attempts.since, this.#helloMs) : Infinity;
+    const helloTimeoutMs = Math.min(this.#options.helloTimeoutMs ?? HELLO_TIMEOUT_MS, hurry);
+    const connection = new Connection(this.#url, { ...this.#options, helloTimeoutMs, ledger: this.#ledger });
     this.#connection = connection;
     // A socket that was replaced meanwhile has nothing more to say.
     const isCurrent = () => this.#connection === connection;
@@ -212,6 +225,7 @@ export class KeptSession extends Requests {
     });
     try {
       this.hello = await connection.open();
+      this.#helloMs = this.#timers.now() - began;
       this.#tokens.learnClock(Date.parse(this.hello.time));
       if (await this.#resume(connection)) return true;
       this.#beginSession(this.hello.session);
@@ -289,6 +303,7 @@ export class KeptSession extends Requests {
     this.#heartbeat = new Heartbeat(connection, this.hello?.heartbeat_ms ?? 0, this.#timers, (silent) => {
       this.emit('silence', { silent });
     });
+    this.#heartbeat.watch(this.#isWatched);
     this.#setState('online', { resumed });
   }
 
@@ -345,9 +360,9 @@ export class KeptSession extends Requests {
     this.#planReconnect(1, code === GOING_AWAY ? this.#random() * SPREAD_MS : 0);
   }
 
-  /** @param {number} attempt counted from 1; the first one begins at once @param {number} [atLeastMs] */
-  #planReconnect(attempt, atLeastMs = 0) {
-    const retryAt = this.attempts.plan(attempt - 1, () => this.#reconnect(attempt), atLeastMs);
+  /** @param {number} attempt counted from 1; the first one begins at once @param {number} [atLeastMs] @param {number} [spentMs] */
+  #planReconnect(attempt, atLeastMs = 0, spentMs = 0) {
+    const retryAt = this.attempts.plan(attempt - 1, () => this.#reconnect(attempt), atLeastMs, spentMs);
     this.#setState('reconnecting', { attempt, retryAt });
   }
 
@@ -368,7 +383,8 @@ export class KeptSession extends Requests {
       } else if (closeCode !== null && FINAL_CLOSE_CODES.has(closeCode)) {
         this.#end(closeCode);
       } else {
-        this.#planReconnect(attempt + 1, retryAfterMs ?? 0);
+        const spentMs = codeOf(error) === 'client.timeout' ? this.#timers.now() - began : 0;
+        this.#planReconnect(attempt + 1, retryAfterMs ?? 0, spentMs);
       }
       return;
     }

@@ -181,11 +181,7 @@ export class OwnSource {
         reply = await this.#io.request('media.source', { source: this.#name, active: true, muted });
         this.#track = reply.track;
       } catch (error) {
-        // Refused, a screen where only hosts may share: the choice ends here. What may come later keeps it.
-        if (this.#media === media && !meansLater(error)) {
-          this.set(null).catch(() => {});
-          this.#io.refused(error);
-        }
+        this.#giveUp(media, error);
         throw error;
       }
       this.#begunBy(reply.track, muted);
@@ -193,8 +189,26 @@ export class OwnSource {
     // Announced first: the server then knows whose packets these are when they come.
     const newest = this.#media;
     if (this.#sent === newest) return;
-    await this.#io.send(this.#name, newest, this.#track);
+    try {
+      await this.#io.send(this.#name, newest, this.#track);
+    } catch (error) {
+      // The others must not see something on that they never get.
+      this.#giveUp(newest, error);
+      throw error;
+    }
     this.#sent = newest;
+  }
+
+  /**
+   * Refused, a screen where only hosts may share: the choice ends here. What may come later keeps it.
+   *
+   * @param {MediaStreamTrack|null} media
+   * @param {unknown} error
+   */
+  #giveUp(media, error) {
+    if (media === null || this.#media !== media || meansLater(error)) return;
+    this.set(null).catch(() => {});
+    this.#io.refused(error);
   }
 
   /**

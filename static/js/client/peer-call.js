@@ -1,5 +1,5 @@
 import { CallBase } from './call-base.js';
-import { ProtocolError } from './errors.js';
+import { meansLater, ProtocolError } from './errors.js';
 import { pauseBefore } from './pauses.js';
 import { PeerLink } from './peer-link.js';
 import { summarise } from './stats.js';
@@ -16,12 +16,17 @@ import { waysTried } from './ways.js';
 
 /** Signals that come before `start` are kept, up to this many. */
 const MOST_EARLY_SIGNALS = 256;
+/** What a browser refuses may be a passing state; after so many times it is not. */
+const MOST_BROWSER_FAILURES = 3;
+const NOT_TAKEN = new ProtocolError('media.unsupported', 'The peer does not take this source.');
 
 /**
  * The media of a room whose participants connect to each other (p2p): one connection per other participant.
  *
- * Events: those of {@link import('./call.js').Call}, with the sender in each `slot`; `data` with
- * `{from, data: string|ArrayBuffer}`; `channel` with `{participant, open}` when a data channel opens or closes.
+ * Events: those of {@link import('./call.js').Call}, with the sender in each `slot` and a participant as the `connection` of
+ * `media`; `withheld` with `{participant, source, error}` when a source does not get to somebody, and with null as the error
+ * when it does again; `data` with `{from, data: string|ArrayBuffer}`; `channel` with `{participant, open}` when a data
+ * channel opens or closes.
  */
 export class PeerCall extends CallBase {
   /** @type {Map<string, PeerLink>} by participant id */
@@ -39,6 +44,10 @@ export class PeerCall extends CallBase {
   #isConnected = false;
   /** Connections in vain to somebody since the last one that held. @type {Map<string, {attempt: number, since: number, timer: any}>} */
   #rebuilds = new Map();
+  /** What does not get to whom. @type {Map<string, Set<Source>>} */
+  #withheld = new Map();
+  /** To whom there is no way, as a no was said to it. @type {Set<string>} */
+  #refused = new Set();
   /** @type {Map<string, Participant>} */
   #others = new Map();
 
@@ -105,7 +114,37 @@ export class PeerCall extends CallBase {
     const trackId = track?.id ?? '';
     if (media) this.#sending.set(source, { media, trackId });
     else this.#sending.delete(source);
-    await Promise.all([...this.#links.values()].map((link) => link.send(source, media, trackId)));
+    await Promise.all([...this.#links].map(([participant, link]) => this.#sendTo(participant, link, source, media, trackId)));
+  }
+
+  /**
+   * What fails on the way to one is told of that one. The others get it nevertheless.
+   *
+   * @param {string} participant
+   * @param {PeerLink} link
+   * @param {Source} source
+   * @param {MediaStreamTrack|null} media
+   * @param {string} trackId
+   */
+  async #sendTo(participant, link, source, media, trackId) {
+    try {
+      await link.send(source, media, trackId);
+      if (!media) this.#withhold(participant, source, null);
+    } catch (error) {
+      if (this.#links.get(participant) !== link || link.pc.signalingState === 'closed') return;
+      this.#failed(link, error, `send ${source}`);
+      this.#withhold(participant, source, error);
+    }
+  }
+
+  /** @param {string} participant @param {Source} source @param {unknown} error null when nothing is wrong with it */
+  #withhold(participant, source, error) {
+    const known = this.#withheld.get(participant) ?? new Set();
+    if (known.has(source) === (error !== null)) return;
+    if (error === null) known.delete(source);
+    else known.add(source);
+    this.#withheld.set(participant, known);
+    this.emit('withheld', { participant, source, error });
   }
 
   /**
@@ -224,15 +263,15 @@ export class PeerCall extends CallBase {
     const description = { type: type === 'signal.offer' ? /** @type {const} */ ('offer') : /** @type {const} */ ('answer'), sdp: data.sdp };
     if (description.type === 'offer' && link.isFromAnother(description)) {
       // The peer gave up its connection and made a new one, which nothing of ours fits.
-      this.#relink(data.from);
+      this.#relink(data.from, null);
       link = /** @type {PeerLink} */ (this.#links.get(data.from));
     }
     const receiver = link;
-    receiver.receive(description).catch((error) => this.#failed(receiver, error, type));
+    receiver.receive(description).catch((error) => this.#disagreed(data.from, receiver, error, type));
   }
 
-  /** @param {string} participant */
-  #link(participant) {
+  /** @param {string} participant @param {string|null} [code] what is wrong as long as it is not connected */
+  #link(participant, code = this.#rebuilds.has(participant) ? null : 'peer') {
     if (this.#links.has(participant)) return;
     const pc = this.newPeerConnection();
     const Stream = this.options.MediaStream ?? globalThis.MediaStream;
@@ -244,36 +283,91 @@ export class PeerCall extends CallBase {
       tracksChanged: () => this.#show(participant),
       data: (data) => this.emit('data', { from: participant, data }),
       channel: (open) => this.emit('channel', { participant, open }),
-      failed: (error, during) => this.#failed(link, error, during),
+      failed: (error, during) => {
+        if (during === 'signal.candidate') this.#failed(link, error, during);
+        else this.#disagreed(participant, link, error, during);
+      },
       newStream: () => new Stream(),
       rebuild: () => this.#rebuild(participant, link),
+      judged: (source, isTaken) => {
+        if (this.#links.get(participant) === link) this.#withhold(participant, source, isTaken ? null : NOT_TAKEN);
+      },
       disturbed: () => this.session.wake(),
       timers: this.timers,
     }, this.options.returns ? false : undefined);
     this.#links.set(participant, link);
     pc.addEventListener('connectionstatechange', () => {
-      if (pc.connectionState === 'connected') this.#rebuilds.delete(participant);
-      this.emit('connection', { connection: participant, state: pc.connectionState });
+      const state = pc.connectionState;
+      if (state === 'connected') {
+        this.timers.clearTimeout(this.#rebuilds.get(participant)?.timer);
+        this.#rebuilds.delete(participant);
+      }
+      this.emit('connection', { connection: participant, state });
+      if (state === 'connected') this.#tellWay(participant, 'connected');
+      else if (state !== 'new' && state !== 'closed') this.#tellWay(participant, 'connecting');
     });
-    for (const [source, { media, trackId }] of this.#sending) {
-      link.send(source, media, trackId).catch((error) => this.#failed(link, error, `send ${source}`));
-    }
+    // As long as nothing comes back, nobody answers; of one that was connected it is the way.
+    this.#tellWay(participant, 'connecting', code);
+    for (const [source, { media, trackId }] of this.#sending) void this.#sendTo(participant, link, source, media, trackId);
   }
 
-  /** A connection that will not come back is made anew, after a pause. @param {string} participant @param {PeerLink} link */
-  #rebuild(participant, link) {
-    if (this.#links.get(participant) !== link) return;
+  /**
+   * @param {string} participant
+   * @param {import('./kept-link.js').LinkState['state']} state
+   * @param {string|null} [code]
+   * @param {number|null} [retryAt]
+   */
+  #tellWay(participant, state, code = null, retryAt = null) {
+    if (state === 'refused') this.#refused.add(participant);
+    else this.#refused.delete(participant);
+    this.emit('media', { connection: participant, state, code, retryAt });
+  }
+
+  /**
+   * What was to be agreed with somebody did not reach them, or the browser itself failed.
+   *
+   * @param {string} participant
+   * @param {PeerLink} link
+   * @param {unknown} error
+   * @param {string} during
+   */
+  #disagreed(participant, link, error, during) {
+    this.#failed(link, error, during);
+    if (this.#links.get(participant) !== link || link.pc.signalingState === 'closed') return;
+    const { code, retryAfterMs } = error instanceof ProtocolError ? error : { code: 'browser', retryAfterMs: null };
+    // They are leaving; or the session comes back, and all of it is begun anew.
+    if (code === 'participant.not_found' || code === 'client.closed') return;
+    const attempts = this.#rebuilds.get(participant)?.attempt ?? 0;
+    const passes = code === 'browser' ? attempts < MOST_BROWSER_FAILURES : meansLater(error);
+    const retryAt = passes ? this.#rebuild(participant, link, retryAfterMs ?? 0) : null;
+    if (link.pc.connectionState !== 'connected') return this.#tellWay(participant, passes ? 'waiting' : 'refused', code, retryAt);
+    // What was agreed before goes on.
+    for (const source of link.unsettled) this.#withhold(participant, source, error);
+  }
+
+  /**
+   * A connection that will not come back is made anew, after a pause.
+   *
+   * @param {string} participant
+   * @param {PeerLink} link
+   * @param {number} [atLeastMs]
+   * @returns {number|null} when
+   */
+  #rebuild(participant, link, atLeastMs = 0) {
+    if (this.#links.get(participant) !== link) return null;
     const now = this.timers.now();
-    const { attempt, since } = this.#rebuilds.get(participant) ?? { attempt: 0, since: now };
-    const timer = this.timers.setTimeout(() => this.#links.get(participant) === link && this.#relink(participant),
-      pauseBefore(attempt + 1, now - since, Math.random()));
+    const { attempt, since, timer: before } = this.#rebuilds.get(participant) ?? { attempt: 0, since: now, timer: null };
+    this.timers.clearTimeout(before);
+    const pause = pauseBefore(attempt + 1, now - since, Math.random(), atLeastMs);
+    const timer = this.timers.setTimeout(() => this.#links.get(participant) === link && this.#relink(participant), pause);
     this.#rebuilds.set(participant, { attempt: attempt + 1, since, timer });
+    return now + pause;
   }
 
-  /** @param {string} participant */
-  #relink(participant) {
+  /** @param {string} participant @param {string|null} [code] */
+  #relink(participant, code) {
     this.#unlink(participant);
-    this.#link(participant);
+    this.#link(participant, code);
   }
 
   /** @override To be called when the network may be another one: nothing waits any longer. */
@@ -284,7 +378,9 @@ export class PeerCall extends CallBase {
   /** @override Somebody asks for another try now. */
   retry() {
     for (const [participant, { pc }] of [...this.#links]) {
-      if (pc.connectionState === 'failed' || pc.connectionState === 'disconnected') this.#relink(participant);
+      const isLost = pc.connectionState === 'failed' || pc.connectionState === 'disconnected';
+      const lacks = (this.#withheld.get(participant)?.size ?? 0) > 0;
+      if (isLost || lacks || this.#refused.has(participant)) this.#relink(participant);
     }
     super.retry();
   }
@@ -294,6 +390,8 @@ export class PeerCall extends CallBase {
     const link = this.#links.get(participant);
     if (!link) return;
     this.#links.delete(participant);
+    for (const source of [...(this.#withheld.get(participant) ?? [])]) this.#withhold(participant, source, null);
+    this.#withheld.delete(participant);
     link.close();
     this.#show(participant);
   }

@@ -2,6 +2,7 @@ import { RemoteCandidates, trickle } from './candidates.js';
 import { ProtocolError } from './errors.js';
 import { LinkWatch } from './link-watch.js';
 import { renameStreams, streamsByMid } from './msid.js';
+import { notTaken } from './taken.js';
 
 /**
  * @typedef {import('./protocol.d.ts').Source} Source
@@ -18,6 +19,7 @@ import { renameStreams, streamsByMid } from './msid.js';
  * @property {() => MediaStream} newStream
  * @property {() => void} rebuild this connection will not come back; a new one has to be made
  * @property {() => void} disturbed the path is lost for now
+ * @property {(source: Source, taken: boolean) => void} judged whether the peer takes what is sent to it
  * @property {import('./timers.js').Timers} timers
  *
  * @typedef {{sender: RTCRtpSender, streamId: string, trackId: string}} Sending
@@ -51,6 +53,8 @@ export class PeerLink {
   #wanted = new Map();
   /** @type {Map<Source, Sending>} */
   #sending = new Map();
+  /** Their m-lines, which a connection forgets once the peer has refused them. @type {Map<RTCRtpSender, string>} */
+  #mids = new Map();
   /** The peer's streams by mid, as of its last description. @type {Map<string, string>} */
   #streams = new Map();
   /** @type {RTCDataChannel|null} */
@@ -133,10 +137,32 @@ export class PeerLink {
     this.#candidates.flush();
     this.#streams = streamsByMid(description.sdp);
     this.#io.tracksChanged();
-    if (!isOffer) return;
+    if (!isOffer) return this.#judge();
     await this.#open();
     await pc.setLocalDescription();
     await this.#tell();
+    this.#judge();
+  }
+
+  /** What is to be sent, and is not agreed on. @returns {Source[]} */
+  get unsettled() {
+    const sends = (/** @type {Sending|undefined} */ sending) => {
+      const direction = this.pc.getTransceivers().find(({ sender }) => sender === sending?.sender)?.currentDirection;
+      return direction === 'sendrecv' || direction === 'sendonly';
+    };
+    return [...this.#wanted].flatMap(([source, { media }]) => (media && !sends(this.#sending.get(source)) ? [source] : []));
+  }
+
+  /** Says of each source whether the peer takes it, as of the negotiation that has just ended. */
+  #judge() {
+    const { currentLocalDescription: local, currentRemoteDescription: remote } = this.pc;
+    if (!local || !remote) return;
+    const refused = notTaken(local, remote);
+    for (const [source, { sender }] of this.#sending) {
+      const mid = this.#mids.get(sender);
+      // What is not negotiated yet is judged then.
+      if (mid !== undefined && this.#wanted.get(source)?.media) this.#io.judged(source, !refused.has(mid));
+    }
   }
 
   /** @param {RTCIceCandidateInit|string|null} candidate */
@@ -226,6 +252,7 @@ export class PeerLink {
 
   async #tell() {
     const description = this.pc.localDescription;
+    for (const { sender, mid } of this.pc.getTransceivers()) if (mid !== null) this.#mids.set(sender, mid);
     if (!description || this.pc.signalingState === 'closed') return;
     const sdp = renameStreams(description.sdp, this.#sending.values());
     await this.#io.sendDescription(description.type === 'offer' ? 'signal.offer' : 'signal.answer', sdp);

@@ -554,9 +554,13 @@ reason: LobbyLeaveReason, };
 
 export type LobbyUpdated = { 
 /**
- * Whether somebody is in who may let people in.
+ * Whether somebody is there who may let people in.
  */
-hosted: boolean, };
+hosted: boolean, 
+/**
+ * Whether somebody is in who may, and nobody of them is there: their connection is lost and may come back.
+ */
+reconnecting: boolean, };
 
 export type LobbyWaiting = { 
 /**

@@ -37,7 +37,7 @@ const RENEW_AGAIN_MS = 60_000;
 export class Session extends KeptSession {
   #timers;
   /** @type {JoinRequest|null} the room to come back to */
-  #room = null;
+  #roomNow = null;
   /** What a session was in that was taken up after a reload, until it is asked for. @type {View} */
   #view = null;
   /** Whom the server last said that one is in the room. @type {string|null} */
@@ -56,6 +56,16 @@ export class Session extends KeptSession {
   constructor(url, options = {}) {
     super(url, options);
     this.#timers = options.timers ?? systemTimers;
+  }
+
+  get #room() {
+    return this.#roomNow;
+  }
+
+  /** In a room one waits for every word. */
+  set #room(room) {
+    this.#roomNow = room;
+    this.watch(room !== null);
   }
 
   /**

@@ -27,10 +27,7 @@ import { GOVERN, GOVERNING, later } from './later.js';
 import { createPreferences } from './preferences.js';
 import { refusalOf } from './refusal.js';
 import { settings } from './settings.js';
-
-let toastNumber = 0;
-
-const isMessage = (/** @type {string} */ text) => text.startsWith('toast.message');
+import { createToasting } from './toasting.js';
 
 /** The server's socket. */
 export const socketUrl = () => linkAt('ws').replace(/^http/, 'ws');
@@ -40,39 +37,8 @@ export function createActions(parts) {
   const { store, devices, meeting } = parts;
   const { dispatch } = store;
 
-  /**
-   * @param {string} text
-   * @param {Record<string, string | number>} [params]
-   * @param {string} [icon]
-   * @param {import('./room-events.js').ToastAction | null} [action]
-   * @param {import('./room-events.js').ToastAction | null} [other]
-   */
-  function toast(text, params = {}, icon = 'info', action = null, other = null) {
-    toastNumber += 1;
-    dispatch({ type: 'toast', toast: { id: toastNumber, text, params, icon, action, other } });
-  }
-
-  /** The newest message that waits for its turn. @type {Parameters<typeof toast> | null} */
-  let held = null;
-
-  /**
-   * A message of somebody takes no place from one that waits for an answer: it comes when that one is gone.
-   * @param {Parameters<typeof toast>} words
-   * @returns {boolean} whether it is shown at once
-   */
-  function toastWhenFree(...words) {
-    const { toast: shown } = store.get();
-    const free = shown === null || shown.action === null || shown.text === words[0] || isMessage(shown.text);
-    held = free ? null : words;
-    if (free) toast(...words);
-    return free;
-  }
-  store.subscribe(({ toast: shown, meeting: inside }) => {
-    if (held === null || shown !== null) return;
-    const words = held;
-    held = null;
-    if (inside && inside.panel !== 'chat') toast(...words);
-  });
+  const toasting = createToasting(store);
+  const { toast } = toasting;
 
   let hintGiven = false;
   const entry = createEntry(parts, toast);
@@ -123,8 +89,7 @@ export function createActions(parts) {
       devices.close();
       dispatch({ type: 'screen', screen: 'check' });
     },
-    toast,
-    toastWhenFree,
+    ...toasting,
 
     /** What waits for its turn, after a loss, is tried now. */
     tryNow: () => meeting.wake(),
@@ -138,8 +103,6 @@ export function createActions(parts) {
 
     /** A room at once, without questions. */
     startNow: () => home.startNow(entry.openRoom),
-
-    dismissToast: () => dispatch({ type: 'toast', toast: null }),
 
     /** @param {string} name @param {string} [data] */
     toastAction(name, data = '') {
@@ -292,6 +255,8 @@ export function createActions(parts) {
     /** @param {'microphone' | 'camera'} which */
     ownMedia: (which) => devices.track(which),
     listen: () => meeting.listen(),
+    /** The room is shown, and has the focus. */
+    arrived: () => meeting.arrived(),
     stats: () => meeting.stats(),
     /** @param {File} file @param {string | null} to one participant, or null for everyone */
     offerFile: (file, to) => meeting.files?.offer(file, to),

@@ -5,16 +5,25 @@
  */
 
 import { may } from '../state/people.js';
-import { hold } from './coming-in.js';
+import { free, hold } from './coming-in.js';
 
 /**
- * A member comes in muted, or unseen, where the room says so or gives no right to a camera.
+ * The reasons of the door are over with it. A member comes in muted, or unseen, where the room says so or gives no right to a
+ * camera.
  * @param {Io & {session: import('../client/session.js').Session}} io
  * @param {boolean} returns whoever comes back goes on with what they had
  */
 export function comeIn(io, returns) {
   const { meeting } = io.store.get();
   if (!meeting) return;
+  const isFreed = !returns && free(io);
+  keepOff(io, meeting, returns);
+  // What the door kept off was not even opened.
+  if (isFreed) void io.devices.open();
+}
+
+/** @param {Parameters<typeof comeIn>[0]} io @param {import('../state/meeting.js').Meeting} meeting @param {boolean} returns */
+function keepOff(io, meeting, returns) {
   if (!may(meeting, 'camera')) hold(io, 'camera');
   const { room, participants, self } = meeting;
   if (returns || participants[self]?.role !== 'member') return;

@@ -10,6 +10,8 @@
 
 import { comesInOff, opensLate } from '../state/door.js';
 
+const BOTH = /** @type {const} */ (['microphone', 'camera']);
+
 /**
  * Keeps a device off for a room's sake. The person may switch it on nevertheless; otherwise {@link free} gives it back.
  * @param {Io} io
@@ -21,11 +23,15 @@ export function hold({ devices, store }, which) {
   store.dispatch({ type: 'device', which, device: { held: true } });
 }
 
-/** What was kept off for a room's sake is wanted again, as it was before. @param {Io} io */
-function free({ store }) {
-  for (const which of /** @type {const} */ (['microphone', 'camera'])) {
-    if (store.get().devices[which].held) store.dispatch({ type: 'device', which, device: { wanted: true, held: false } });
-  }
+/**
+ * What was kept off for a room's sake is wanted again, as it was before.
+ * @param {Pick<Io, 'store'>} io
+ * @returns {boolean} whether there was any
+ */
+export function free({ store }) {
+  const held = BOTH.filter((which) => store.get().devices[which].held);
+  for (const which of held) store.dispatch({ type: 'device', which, device: { wanted: true, held: false } });
+  return held.length > 0;
 }
 
 /**
@@ -39,7 +45,7 @@ export function createDoorDevices(io) {
   let kept = null;
 
   return {
-    /** Another room, or none. */
+    /** Somebody stands at the door no more, or at another one. */
     reset() {
       kept = null;
       free(io);

@@ -133,6 +133,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   /** Over the sign-in to the room; whoever has signed in goes on to it. */
   function signIn() {
     clearTimeout(refreshTimer);
+    atDoor.reset();
     devices.close();
     dispatch({ type: 'screen', screen: 'guest' });
   }
@@ -171,9 +172,10 @@ export function createEntry({ session, store, devices, meeting }, toast) {
 
   /** @param {import('./settings.js').Rejoin} back */
   async function comeBack(back) {
-    const { identity, password, invite, display_name, microphone, camera } = back;
-    dispatch({ type: 'device', which: 'microphone', device: { wanted: microphone } });
-    dispatch({ type: 'device', which: 'camera', device: { wanted: camera } });
+    const { identity, password, invite, display_name, held = [] } = back;
+    for (const which of /** @type {const} */ (['microphone', 'camera'])) {
+      dispatch({ type: 'device', which, device: { wanted: back[which], held: held.includes(which) } });
+    }
     set({ name: display_name });
     // The devices come when they come; the room does not wait for them.
     void devices.open();
@@ -268,6 +270,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     };
     set({ ...EMPTY_PREVIEW, address: room.identity, room, name, invite: invite ?? null, skew: preview.skew });
     dispatch({ type: 'left' });
+    atDoor.reset();
     // At once: the word of who admits them may come right behind the refusal.
     if (refusalOf(error) === 'room.waiting') waiting.begin(request);
     else backToPreview(error);
@@ -277,6 +280,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   /** @param {string} kind of the notice that ends the way in */
   function leave(kind) {
     const { room, address } = store.get().preview;
+    atDoor.reset();
     devices.close();
     settings.rejoin = null;
     dispatch({ type: 'notice', notice: { kind, identity: room?.identity ?? address } });
@@ -322,7 +326,11 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     openRoom,
     join,
     signInToEnter: signIn,
-    stopWaiting: () => waiting.stop(),
+    /** The person goes elsewhere. */
+    stopWaiting() {
+      waiting.stop();
+      atDoor.reset();
+    },
 
     /** Somebody signed in on the way to a room goes on to it. @returns {boolean} false when there was none */
     goOn() {

@@ -14,13 +14,14 @@ import { Files } from './files.js';
 import { Fitting } from './fitting.js';
 import { isOfTheWay, toldAnew, troubleWith } from '../state/trouble.js';
 import { MediaHealth } from './media-health.js';
-import { isAttended, Notifier, showNotification } from './notifier.js';
+import { isAttended, Notifier } from './notifier.js';
 import { OwnSending } from './own-sending.js';
 import { Pictures } from './pictures.js';
-import { listenToRoom } from './room-events.js';
+import { cameBack, listenToRoom } from './room-events.js';
 import { ScreenShare } from './screen-share.js';
 import { ServerClock } from './server-clock.js';
 import { settings } from './settings.js';
+import { showNotification } from './system-notes.js';
 import { Tones } from './tones.js';
 
 export { createCall } from '../client/create-call.js';
@@ -157,6 +158,8 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
     clock,
     files,
     notifier,
+    /** @param {Meeting} before as it was known until now @param {boolean} same the participant is the one that one was */
+    cameBack: (before, same) => cameBack(io, before, same),
     /** The meeting is over. */
     clear() {
       health.clear();

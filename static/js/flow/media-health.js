@@ -37,15 +37,6 @@ export class MediaHealth {
     now.timer ??= this.#timers.setTimeout(() => this.#say(connection), TOLD_AFTER_MS);
   }
 
-  /**
-   * The way to somebody, which is tried again by itself as long as it is not there.
-   * @param {{connection: string, state: RTCPeerConnectionState}} change
-   */
-  path({ connection, state }) {
-    if (state === 'new' || state === 'closed') return;
-    this.change({ connection, state: state === 'connected' ? 'connected' : 'connecting', code: null, retryAt: null });
-  }
-
   /** Somebody is gone, and the way to them. @param {string} connection */
   gone(connection) {
     this.#settle(connection);

@@ -11,7 +11,7 @@
  */
 
 import { t } from '../i18n/index.js';
-import { may } from '../state/people.js';
+import { leftBehind, may } from '../state/people.js';
 import { Loss } from './loss.js';
 import { NOTICE_BY_CLOSE, NOTICE_BY_END, NOTICE_BY_REFUSAL } from './notices.js';
 import { refusalOf } from './refusal.js';
@@ -143,14 +143,11 @@ export class MeetingFlow {
     call.on('source', (change) => inside.own.changed(change));
     call.on('connection', (change) => {
       this.#loss.path(change, reply.room.topology);
-      if (reply.room.topology === 'p2p') inside.health.path(change);
     });
     call.on('media', (change) => inside.health.change(change));
     call.on('refused', ({ source, error }) => inside.own.refused(source, error));
+    call.on('withheld', (change) => inside.own.withheld(change));
     call.on('error', ({ error, during }) => console.warn(`media: ${during}`, error?.code ?? error));
-    // Whoever listens to the page hears where they are now; the focus goes to the room.
-    const n = reply.participants.length;
-    this.announce(n === 1 ? t('live.alone') : t('live.in', { n }));
     call.setMuted('microphone', !this.#store.get().devices.microphone.wanted).catch(() => {});
     void inside.clock.read();
     inside.fitting.begin();
@@ -159,6 +156,12 @@ export class MeetingFlow {
     call.start().catch(() => {});
     clearInterval(this.#tickTimer);
     this.#tickTimer = window.setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Whoever listens to the page hears where they are now: behind the focus, which would cut the words off. */
+  arrived() {
+    const n = Object.keys(this.#meeting?.participants ?? {}).length;
+    if (n > 0) this.announce(n === 1 ? t('live.alone') : t('live.in', { n }));
   }
 
   #tick() {
@@ -174,7 +177,8 @@ export class MeetingFlow {
       this.#inside?.health.gone(participant);
     });
     session.on('joined', (reply, { again, same, mediaLost }) => {
-      if (!again || !this.#meeting) return;
+      const before = this.#meeting;
+      if (!again || !before) return;
       const goesOn = same && !mediaLost;
       // Otherwise the connections of the one before are closed, and new ones are made.
       if (!goesOn) this.#loss.clear();
@@ -182,6 +186,7 @@ export class MeetingFlow {
       if (!goesOn) {
         this.#talk.arrive(this.#store.get().devices.microphone.wanted);
       }
+      this.#inside?.cameBack(before, same);
       this.files?.refresh(/** @type {RTCIceServer[]} */ (reply.ice_servers));
       void this.#inside?.clock.read();
     });
@@ -300,8 +305,8 @@ export class MeetingFlow {
     if (forAll) await request;
     // Leaving is not something to wait for: the picture and the sound stop now.
     else request.catch(() => {});
-    const alone = this.#meeting?.seats.length === 0;
-    this.#over(forAll ? 'ended' : alone ? 'left.last' : 'left');
+    const meeting = this.#meeting;
+    if (meeting) this.#over(forAll ? 'ended' : leftBehind(meeting));
   }
 
   /** @param {string | null} kind of the notice; null for a refusal that the way in tells @param {unknown} [refusal] */

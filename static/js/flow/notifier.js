@@ -8,7 +8,6 @@
  */
 
 import { t } from '../i18n/index.js';
-import { asset } from '../place.js';
 import { firstLine } from '../state/heed.js';
 
 /** In larger meetings somebody comes or goes all the time. */
@@ -86,24 +85,3 @@ export class Notifier {
 
 /** Whether somebody looks at the page: it is seen, and no other window has the keyboard. */
 export const isAttended = () => !document.hidden && document.hasFocus();
-
-/**
- * A notification of the system, where the person allowed it.
- * @param {string} title
- * @param {string} body
- * @param {Subject} subject newer ones take the place of those before
- * @param {(subject: Subject) => void} opened it was pressed
- */
-export function showNotification(title, body, subject, opened) {
-  if (!('Notification' in window) || Notification.permission !== 'granted') return;
-  try {
-    const shown = new Notification(title, { body, tag: `meeting-${subject}`, icon: asset('icons/favicon.svg'), silent: true });
-    shown.addEventListener('click', () => {
-      window.focus();
-      shown.close();
-      opened(subject);
-    });
-  } catch {
-    // Some browsers on phones know notifications of service workers only.
-  }
-}

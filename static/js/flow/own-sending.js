@@ -6,10 +6,14 @@
  * @typedef {'microphone' | 'camera'} Which
  */
 
+import { ProtocolError } from '../client/errors.js';
 import { t } from '../i18n/index.js';
 import { unsent } from '../state/own-media.js';
 import { refusalOf } from './refusal.js';
 import { settings } from './settings.js';
+
+/** What is no refusal of the wire is the browser's. @param {unknown} error */
+const reasonOf = (error) => (error instanceof ProtocolError ? refusalOf(error) : 'browser');
 
 const BOTH = /** @type {const} */ (['microphone', 'camera']);
 
@@ -75,8 +79,20 @@ export class OwnSending {
   refused(source, error) {
     // A screen has words of its own, where it is asked for.
     if (source !== 'microphone' && source !== 'camera') return;
-    this.#tell(source, refusalOf(error));
+    this.#tell(source, reasonOf(error));
     this.#io.announce(t(`trouble.${source}`), true);
+  }
+
+  /**
+   * One of the others does not get a source, or gets it again.
+   * @param {{participant: string, source: Source, error: unknown}} change
+   */
+  withheld({ participant, source, error }) {
+    const { meeting, dispatch, announce } = this.#io;
+    const code = error === null ? null : reasonOf(error);
+    dispatch({ type: 'meeting', action: { type: 'withheld', participant, source, code } });
+    const name = meeting()?.participants[participant]?.display_name;
+    if (code !== null && name) announce(t('trouble.withheld', { name, sources: t(`source.${source}`) }), true);
   }
 
   /** Tries again what does not come about, and what was refused. */

@@ -6,6 +6,7 @@
 
 import { setLanguage } from '../i18n/index.js';
 import { settings } from './settings.js';
+import { canNotify } from './system-notes.js';
 
 /** What the browser says when it was asked for the person's leave to notify them. */
 const GRANTED = 'granted';
@@ -61,6 +62,9 @@ export function createPreferences({ store, meeting }, updateAccount) {
     /** @param {string} key */
     notifies: (key) => settings.notifies(key),
 
+    /** Whether the system can tell anything here. */
+    canNotify,
+
     /**
      * @param {string} key
      * @param {boolean} on
@@ -68,7 +72,7 @@ export function createPreferences({ store, meeting }, updateAccount) {
      */
     async setNotifies(key, on) {
       if (key === 'system' && on) {
-        if (!('Notification' in window)) return 'settings.notify.system.none';
+        if (!(await canNotify())) return 'settings.notify.system.none';
         if ((await Notification.requestPermission()) !== GRANTED) return 'settings.notify.system.denied';
       }
       settings.setNotifies(key, on);

@@ -22,7 +22,7 @@
  * @property {import('./notifier.js').Notifier} notifier
  */
 
-import { sentences, t } from '../i18n/index.js';
+import { list, sentences, t } from '../i18n/index.js';
 import { firstLine } from '../state/heed.js';
 import { hands, isMuted, may, mayUnmute, sharedScreen } from '../state/people.js';
 
@@ -64,7 +64,6 @@ export function listenToRoom(io) {
   }
   people(io);
   governing(io);
-  comingBack(io);
   session.on('chat.message', ({ message }) => {
     const fresh = !isKnown(io, message.id);
     dispatch({ type: 'chat.message', message });
@@ -197,40 +196,42 @@ function governing(io) {
   });
 }
 
+/** Rights that a room gives its members or not. */
+const GIVEN = /** @type {const} */ (['unmute', 'camera', 'screen', 'chat', 'private_chat', 'files', 'rename', 'react']);
+
 /**
- * Whoever comes back may have lost what was given to them: a server that was restarted knows nothing of it. Only what
- * differs is told.
+ * Whoever comes back may have lost what was given to them: a server that was restarted knows nothing of it, and a host may
+ * have changed it meanwhile. Only what differs is told.
  * @param {RoomIo} io
+ * @param {Meeting} before as it was known until now
+ * @param {boolean} same the participant is the one that one was
  */
-function comingBack(io) {
-  const self = () => {
-    const meeting = io.meeting();
-    return meeting?.participants[meeting.self];
-  };
-  /** @type {import('../state/meeting.js').Participant | undefined} */
-  let before;
-  let spoke = false;
-  let waited = 0;
-  io.session.on('state', ({ state }) => {
-    if (state !== 'reconnecting') return;
-    before = self();
-    waited = io.meeting()?.lobby.length ?? 0;
-    spoke = before !== undefined && !isMuted(before);
-  });
-  io.session.on('joined', (_reply, { again, same }) => {
-    // Whoever was there all the time knows of those who waited already.
-    if (again && (!same || (io.meeting()?.lobby.length ?? 0) > waited)) tellWaiting(io);
-    const [was, now] = [before, self()];
-    before = undefined;
-    if (!again || !was || !now) return;
-    const changes = [
-      ...(was.role !== now.role ? [t('back.role', { role: t(`role.${now.role}`) })] : []),
-      ...(was.display_name !== now.display_name ? [t('back.name', { name: now.display_name })] : []),
-      ...(was.hand_raised_at !== null && now.hand_raised_at === null ? [t('back.hand')] : []),
-      ...(spoke && (!same || isMuted(now)) && !mayUnmute(/** @type {Meeting} */ (io.meeting())) ? [t('back.muted')] : []),
-    ];
-    if (changes.length > 0) urgent(io, 'toast.back', { changes: sentences(changes) }, 'user');
-  });
+export function cameBack(io, before, same) {
+  const meeting = io.meeting();
+  const was = before.participants[before.self];
+  const now = meeting?.participants[meeting.self];
+  // Whoever was there all the time knows of those who waited already.
+  if (meeting && (!same || meeting.lobby.length > before.lobby.length)) tellWaiting(io);
+  if (!meeting || !was || !now) return;
+  const isSilenced = !isMuted(was) && (!same || isMuted(now)) && !mayUnmute(meeting);
+  const changes = [
+    ...(was.role !== now.role ? [t('back.role', { role: t(`role.${now.role}`) })] : []),
+    ...(was.display_name !== now.display_name ? [t('back.name', { name: now.display_name })] : []),
+    ...(was.hand_raised_at !== null && now.hand_raised_at === null ? [t('back.hand')] : []),
+    ...(isSilenced ? [t('back.muted')] : []),
+    // Of a role everybody knows what it may.
+    ...(was.role === now.role ? rightsThatDiffer(before, meeting, isSilenced) : []),
+  ];
+  if (changes.length > 0) urgent(io, 'toast.back', { changes: sentences(changes) }, 'user');
+}
+
+/** @param {Meeting} before @param {Meeting} after @param {boolean} isSilenced which says so of the microphone */
+function rightsThatDiffer(before, after, isSilenced) {
+  const named = (/** @type {string} */ key, /** @type {readonly string[]} */ rights) =>
+    rights.length > 0 ? [t(key, { rights: list(rights.map((right) => t(`right.${right}`))) })] : [];
+  const lost = GIVEN.filter((right) => may(before, right) && !may(after, right) && !(isSilenced && right === 'unmute'));
+  const gained = GIVEN.filter((right) => !may(before, right) && may(after, right));
+  return [...named('back.lost', lost), ...named('back.gained', gained)];
 }
 
 /** Whichever of two frames tells it first. @param {RoomIo} io @param {import('../client/protocol.d.ts').Role} role */

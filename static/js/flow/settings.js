@@ -4,13 +4,16 @@
  *
  * @typedef {{
  *   identity: string, password?: string, invite?: string, display_name: string, microphone: boolean, camera: boolean,
- * }} Rejoin
+ *   held?: Array<'microphone' | 'camera'>,
+ * }} Rejoin  held: what is off for the room's sake, and not by choice
  * @typedef {{identity: string, token: string}} Invited
  * @typedef {{identity: string, to: string | null, text: string}} Draft  to: one participant, or null for everyone
  * @typedef {{name: string, number: string | null, identity: string}} Recent
  */
 
 const PREFIX = 'meeting.';
+const MICROPHONE = /** @type {const} */ ('microphone');
+const CAMERA = /** @type {const} */ ('camera');
 
 /** What the page may tell by a tone or a message, in the order in which the switches stand. */
 export const NOTIFICATION_SWITCHES = /** @type {const} */ ([
@@ -192,15 +195,17 @@ export const settings = {
   /**
    * What a reload comes back with.
    * @param {import('./meeting.js').JoinRequest} request
-   * @param {{microphone: {wanted: boolean}, camera: {wanted: boolean}}} devices
+   * @param {{microphone: {wanted: boolean, held?: boolean}, camera: {wanted: boolean, held?: boolean}}} devices
    */
   enter(request, { microphone, camera }) {
-    this.rejoin = { ...request, microphone: microphone.wanted, camera: camera.wanted };
+    const held = [...(microphone.held ? [MICROPHONE] : []), ...(camera.held ? [CAMERA] : [])];
+    this.rejoin = { ...request, microphone: microphone.wanted, camera: camera.wanted, held };
   },
 
   /** And with which devices switched on. @param {{microphone?: boolean, camera?: boolean}} change */
   turn(change) {
     const { rejoin } = this;
-    if (rejoin) this.rejoin = { ...rejoin, ...change };
+    const held = rejoin?.held?.filter((which) => change[which] === undefined);
+    if (rejoin) this.rejoin = { ...rejoin, ...change, held };
   },
 };

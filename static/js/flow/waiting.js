@@ -38,7 +38,7 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
 
   function end() {
     request = null;
-    dispatch({ type: 'preview', preview: { waitingSince: null, hosted: null } });
+    dispatch({ type: 'preview', preview: { waitingSince: null, host: null } });
   }
 
   /**
@@ -76,7 +76,9 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
     else leave(NOTICE_BY_DENIAL[reason] ?? 'denied');
   }
 
-  session.on('lobby.updated', ({ hosted }) => dispatch({ type: 'preview', preview: { hosted } }));
+  session.on('lobby.updated', ({ hosted, reconnecting }) => {
+    dispatch({ type: 'preview', preview: { host: hosted ? 'here' : reconnecting ? 'away' : 'absent' } });
+  });
   session.on('lobby.admitted', () => {
     if (request) meeting.notifier?.admitted(store.get().preview.room?.name ?? '');
     void ask();

@@ -29,17 +29,18 @@
  * @typedef {{
  *   address: string, room: Room | null, present: (User & {role: Role})[] | null, name: string, invite: string | null,
  *   askPassword: boolean, error: string | null, joining: boolean, opensAt: number | null, skew: number,
- *   waitingSince: number | null, hosted: boolean | null,
+ *   waitingSince: number | null, host: 'here' | 'away' | 'absent' | null,
  * }} Preview
  *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms ·
- *   hosted: somebody is in who may let in, null before the server has said
+ *   host: whether somebody is there who may let in; away: their connection is lost; null before the server has said
  * @typedef {{running: boolean, found: import('./findings.js').Findings, code: string | null}} Check  code: by which whoever runs
  *   the server finds what was found
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
  *   action: {label: string, name: string, data?: string} | null,
- *   other?: {label: string, name: string, data?: string} | null}} Toast
- *   text and label are keys of the language files · other: a second thing that can be done about it
+ *   other?: {label: string, name: string, data?: string} | null, more?: number}} Toast
+ *   text and label are keys of the language files · other: a second thing that can be done about it · more: how many
+ *   messages came beside it
  *
  * @typedef {{
  *   screen: 'loading' | 'guest' | 'home' | 'preview' | 'waiting' | 'room' | 'notice' | 'check',
@@ -68,6 +69,7 @@
  */
 
 import { NOTHING_YET } from './findings.js';
+import { isOfSomebody } from './heed.js';
 import { enter, reduceMeeting } from './meeting.js';
 
 /** @type {Device} */
@@ -86,7 +88,7 @@ export const EMPTY_PREVIEW = {
   opensAt: null,
   skew: 0,
   waitingSince: null,
-  hosted: null,
+  host: null,
 };
 
 /**
@@ -185,7 +187,7 @@ function inMeeting(state, action) {
 
 /** Of people who wait nobody is told once they wait no more, nor of a message that is read. @param {Toast | null} toast @param {Meeting} meeting */
 function isOutlived(toast, { lobby, panel }) {
-  if (toast?.text.startsWith('toast.message') && toast.action) return panel === 'chat';
+  if (toast && isOfSomebody(toast)) return panel === 'chat';
   if (toast?.text === 'toast.waiting.many') return lobby.length === 0;
   return toast?.text === 'toast.waiting' && !lobby.some((one) => one.id === toast.action?.data);
 }

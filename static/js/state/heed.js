@@ -18,6 +18,14 @@ export function titleOf(meeting) {
 }
 
 /**
+ * Whether a toast is a message that somebody wrote.
+ * @param {Pick<import('./app.js').Toast, 'text' | 'action'>} toast
+ */
+export function isOfSomebody({ text, action }) {
+  return (text === 'toast.message' || text === 'toast.message.private') && action !== null;
+}
+
+/**
  * The beginning of a message, for a line of its own.
  * @param {string} text
  * @param {number} [most] letters

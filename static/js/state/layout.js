@@ -118,8 +118,8 @@ function single({ self, width, height, gap, phone }) {
 }
 
 /** @param {StageInput} input @returns {StageLayout} */
-function lowStage({ seats, self, width, height, gap, prefer, mains }) {
-  const first = mains[0] ?? prefer;
+function lowStage({ seats, self, width, height, gap, prefer, speaker, mains }) {
+  const first = mains[0] ?? prefer ?? speaker;
   const other = first !== null && seats.includes(first) ? first : seats[0];
   const ids = self === null ? [other] : [other, self];
   const { boxes } = grid(ids.length, width, height, gap, 0);

@@ -58,6 +58,7 @@
  *   restarting: boolean,
  *   health: import('./trouble.js').Health,
  *   unsent: Record<'microphone' | 'camera', string | null>,
+ *   withheld: Record<string, Partial<Record<Source, string>>>,
  *   cut: string[],
  *   sharers: string[],
  *   screen: string | null,
@@ -74,7 +75,7 @@
  *   the browser wants a tap before it plays sound · sharers: who shares a screen, in the order they began · screen: whose
  *   was chosen where several are shared · cut: to whom the path is lost, where there is no server in the middle · lost: what of the link is, while it is · restarting: the
  *   server said that it goes down for a moment · health: what lasts of the media's connections · unsent: why the server
- *   does not take a device · skew: the server's clock less this one's, milliseconds
+ *   does not take a device · withheld: what does not get to whom, and why, where there is no server in the middle · skew: the server's clock less this one's, milliseconds
  *
  * @typedef {{type: 'joined', reply: JoinReply, at: number}
  *   | {type: 'rejoined', reply: JoinReply, same?: boolean}
@@ -107,6 +108,7 @@
  *   | {type: 'restarting'}
  *   | {type: 'health', connection: string, trouble: import('./trouble.js').Trouble | null}
  *   | {type: 'unsent', source: 'microphone' | 'camera', code: string | null}
+ *   | {type: 'withheld', participant: string, source: Source, code: string | null}
  *   | {type: 'path', participant: string, lost: boolean}
  *   | {type: 'panel', panel: 'chat' | 'people' | null}
  *   | {type: 'layout', layout: 'grid' | 'speaker'}
@@ -124,7 +126,7 @@
 
 import { append, forget, prepend } from './chat.js';
 import { byJoining } from './people.js';
-import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks, withTrouble } from './presence.js';
+import { arrive, catchUp, comeBack, depart, lose, noteSharers, update, withParticipant, withTracks, withTrouble, withWithheld } from './presence.js';
 import { carry, explain, published } from './slots.js';
 import { exchange, follow, speak } from './speech.js';
 
@@ -180,6 +182,7 @@ export function enter(reply, at) {
     restarting: false,
     health: { up: null, down: null, peers: {} },
     unsent: { microphone: null, camera: null },
+    withheld: {},
     cut: [],
     sharers: [],
     screen: null,
@@ -280,6 +283,8 @@ function reduceOne(state, action) {
     case 'unsent':
       if (state.unsent[action.source] === action.code) return state;
       return { ...state, unsent: { ...state.unsent, [action.source]: action.code } };
+    case 'withheld':
+      return { ...state, withheld: withWithheld(state.withheld, action) };
     case 'strain':
     case 'layout':
     case 'page':

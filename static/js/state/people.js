@@ -72,7 +72,7 @@ export function handsFirst(seats, hands) {
 
 /**
  * The order over several pages: raised hands first, yet whoever speaks and has a seat on the first page keeps a place
- * there, the last one, however many hands are up. A page for one other belongs to the first hand.
+ * there, the last one, however many hands are up. So a page for one other is the speaker's.
  * @param {string[]} seats
  * @param {string[]} hands
  * @param {number} fits how many the first page holds
@@ -81,9 +81,21 @@ export function handsFirst(seats, hands) {
 export function pageOrder(seats, hands, fits, speaker) {
   const order = handsFirst(seats, hands);
   const seat = speaker === null ? -1 : seats.indexOf(speaker);
-  if (speaker === null || fits < 2 || seat < 0 || seat >= fits || order.indexOf(speaker) < fits) return order;
+  if (speaker === null || seat < 0 || seat >= fits || order.indexOf(speaker) < fits) return order;
   const others = order.filter((id) => id !== speaker);
   return [...others.slice(0, fits - 1), speaker, ...others.slice(fits - 1)];
+}
+
+/**
+ * What becomes of the meeting without oneself: the notice of leaving that is true. Whoever lost the connection to the server
+ * may come back, or never; of somebody whom only oneself cannot reach the server knows that they are there.
+ * @param {Meeting} state
+ * @returns {'left' | 'left.last' | 'left.away'}
+ */
+export function leftBehind({ seats, participants, cut }) {
+  if (seats.length === 0) return 'left.last';
+  const isAway = (/** @type {string} */ id) => participants[id]?.connection === 'reconnecting' && !cut.includes(id);
+  return seats.every(isAway) ? 'left.away' : 'left';
 }
 
 /** You, then hosts, then by joining. @param {Meeting} state @returns {Participant[]} */

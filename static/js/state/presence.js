@@ -53,12 +53,12 @@ export function comeBack(state, fresh) {
  */
 export function catchUp(state, fresh) {
   const { asked, carried, speakers, since, spoke, mainSince, swappedAt, quality, reactions } = state;
-  const { link, lost, health, unsent, cut } = state;
+  const { link, lost, health, unsent, withheld, cut } = state;
   const here = (/** @type {string} */ id) => id in fresh.participants;
   const next = comeBack({ ...state, log: withoutDeleted(state.log, fresh.log) }, fresh);
   return {
     ...next,
-    ...{ asked, carried, since, spoke, mainSince, swappedAt, quality, reactions, link, lost, health, unsent },
+    ...{ asked, carried, since, spoke, mainSince, swappedAt, quality, reactions, link, lost, health, unsent, withheld },
     speakers: speakers.filter(here),
     cut: cut.filter(here),
     participants: Object.fromEntries(Object.values(fresh.participants).map((one) => [one.id, seen(state, one)])),
@@ -104,10 +104,12 @@ export function depart(state, { participant: id, reason, at }) {
   if (!gone || id === state.self) return state;
   const { [id]: _, ...participants } = state.participants;
   const { [id]: __, ...quality } = state.quality;
+  const { [id]: ___, ...withheld } = state.withheld;
   return {
     ...state,
     participants,
     quality,
+    withheld,
     seats: state.seats.filter((seat) => seat !== id),
     cut: state.cut.filter((one) => one !== id),
     speakers: state.speakers.filter((speaker) => speaker !== id),
@@ -143,6 +145,18 @@ export function withTrouble(health, connection, trouble) {
   if (connection === 'up' || connection === 'down') return { ...health, [connection]: trouble };
   const { [connection]: _, ...peers } = health.peers;
   return { ...health, peers: trouble ? { ...peers, [connection]: trouble } : peers };
+}
+
+/**
+ * @param {Meeting['withheld']} withheld
+ * @param {{participant: string, source: import('./meeting.js').Source, code: string | null}} change
+ * @returns {Meeting['withheld']}
+ */
+export function withWithheld(withheld, { participant, source, code }) {
+  const { [participant]: before = {}, ...others } = withheld;
+  const { [source]: _, ...rest } = before;
+  const now = code === null ? rest : { ...rest, [source]: code };
+  return Object.keys(now).length > 0 ? { ...others, [participant]: now } : others;
 }
 
 /**

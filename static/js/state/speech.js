@@ -41,7 +41,7 @@ export function follow(state, at) {
 
 /**
  * Brings somebody who has spoken for a while onto the first page, in place of the one there who has
- * been silent longest. Nobody else moves. Raised hands, the pinned and speakers keep their place.
+ * been silent longest. Nobody else moves. The pinned, speakers and, as far as there is another place, raised hands keep theirs.
  * @param {Meeting} state
  * @param {number} at
  * @returns {Meeting}
@@ -55,7 +55,7 @@ export function exchange(state, at) {
   const rests = (/** @type {string} */ id) => id !== state.pin && !state.speakers.includes(id);
   const shown = order.slice(0, fits).filter((id) => rests(id) && !state.participants[id]?.hand_raised_at);
   // Where raised hands fill the page, the seat of one of them is free: the hand itself is what keeps them there.
-  const movable = shown.length > 0 || fits < 2 ? shown : state.seats.slice(0, fits).filter(rests);
+  const movable = shown.length > 0 ? shown : state.seats.slice(0, fits).filter(rests);
   if (movable.length === 0) return state;
   const quietest = movable.reduce((a, b) => ((state.spoke[b] ?? 0) < (state.spoke[a] ?? 0) ? b : a));
   const seats = state.seats.map((id) => (id === heard ? quietest : id === quietest ? heard : id));

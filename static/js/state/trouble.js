@@ -41,11 +41,13 @@ export function troubleWith(health, connection) {
 
 /**
  * The one sentence about all that is amiss: which key, whose reason, and when it is tried again.
- * @param {Pick<Meeting, 'health' | 'unsent' | 'participants'>} meeting
- * @returns {{key: string, why: string, retryAt: number | null, tried?: string, report?: string, name?: string} | null} tried:
- *   the names of ways · name: of somebody to whom there is none
+ * @param {Pick<Meeting, 'health' | 'unsent' | 'withheld' | 'participants' | 'self'>} meeting
+ * @returns {{
+ *   key: string, why: string, retryAt: number | null, tried?: string, report?: string, names?: string[],
+ *   sources?: import('./meeting.js').Source[],
+ * } | null} tried: the names of ways · names: of those to whom there is none, or who do not get the sources
  */
-export function troubleOf({ health: { up, down, peers }, unsent: refused, participants }) {
+export function troubleOf({ health: { up, down, peers }, unsent: refused, withheld, participants, self }) {
   const why = (/** @type {Trouble} */ { code, retryAt, ways, report }, /** @type {string} */ key) => {
     const tried = WAYS.filter((way) => ways?.[way]).map((way) => WAY_NAMES[way]);
     return { key, why: whyOf(code), retryAt, ...(tried.length > 0 && { tried: tried.join(', ') }), ...(report && { report }) };
@@ -53,13 +55,40 @@ export function troubleOf({ health: { up, down, peers }, unsent: refused, partic
   if (up && down) return why(up.refused ? up : down, 'trouble.both');
   if (up) return why(up, 'trouble.up');
   if (down) return why(down, 'trouble.down');
-  const [cut] = Object.keys(peers).filter((id) => id in participants);
-  if (cut) return { ...why(peers[cut], 'trouble.peer'), name: participants[cut].display_name };
+  const others = Object.keys(participants).filter((id) => id !== self);
+  const namesOf = (/** @type {string[]} */ ids) => ids.map((id) => participants[id].display_name);
+  const cut = others.filter((id) => id in peers);
+  if (cut.length > 0) {
+    const key = cut.length === 1 ? 'trouble.peer' : cut.length === others.length ? 'trouble.both' : 'trouble.peers';
+    return { ...why(peers[cut[0]], key), names: namesOf(cut) };
+  }
   const { microphone, camera } = refused;
   const code = microphone ?? camera;
-  if (code === null) return null;
-  const key = microphone !== null && camera !== null ? 'trouble.up' : microphone !== null ? 'trouble.microphone' : 'trouble.camera';
-  return { key, why: whyOf(code), retryAt: null };
+  if (code !== null) return { key: keyOf(microphone !== null, camera !== null), why: whyOf(code), retryAt: null };
+  return withheldFrom(others, withheld, namesOf);
+}
+
+/** @param {boolean} microphone is not sent @param {boolean} camera likewise */
+function keyOf(microphone, camera) {
+  if (microphone && camera) return 'trouble.up';
+  return microphone ? 'trouble.microphone' : 'trouble.camera';
+}
+
+/**
+ * What does not get to some, or to nobody, where there is no server in the middle.
+ * @param {string[]} others
+ * @param {Meeting['withheld']} withheld
+ * @param {(ids: string[]) => string[]} namesOf
+ */
+function withheldFrom(others, withheld, namesOf) {
+  const lacking = others.filter((id) => id in withheld);
+  const all = lacking.flatMap((id) => Object.entries(withheld[id]));
+  if (all.length === 0) return null;
+  const why = { why: whyOf(/** @type {string} */ (all[0][1])), retryAt: null };
+  const nobody = (/** @type {'microphone' | 'camera'} */ source) => others.every((id) => withheld[id]?.[source] !== undefined);
+  if (nobody('microphone') || nobody('camera')) return { key: keyOf(nobody('microphone'), nobody('camera')), ...why };
+  const sources = /** @type {import('./meeting.js').Source[]} */ ([...new Set(all.map(([source]) => source))]);
+  return { key: 'trouble.withheld', ...why, names: namesOf(lacking), sources };
 }
 
 /** @type {Record<string, string>} keys by what went wrong, where it is no refusal */
@@ -68,6 +97,7 @@ const WHY = {
   dtls: 'trouble.why.path',
   server: 'trouble.why.server',
   browser: 'trouble.why.browser',
+  peer: 'trouble.why.peer',
   'room.not_joined': 'trouble.why.server',
   'session.gone': 'trouble.why.server',
   'media.bad_sdp': 'trouble.why.browser',

@@ -1,6 +1,7 @@
 //! Who waits, who may come at all, and what those who wait know.
 
 use super::*;
+use crate::protocol::event::LobbyUpdated;
 use crate::protocol::object::WhoWaits;
 
 fn waits(waiting: WhoWaits) -> object::Room {
@@ -31,10 +32,15 @@ fn comes_in(room: &mut Room, join: Join) {
 
 /// What those who wait are told, by membership.
 fn told_at_the_door(effects: &[Effect]) -> Vec<(ParticipantId, bool)> {
+    let told = whole_words_at_the_door(effects).into_iter();
+    told.map(|(to, told)| (to, told.hosted)).collect()
+}
+
+fn whole_words_at_the_door(effects: &[Effect]) -> Vec<(ParticipantId, LobbyUpdated)> {
     let of = |effect: &Effect| match effect {
         Effect::TellWaiting { to, event } => match &**event {
             Event::LobbyUpdated(told) => {
-                let told_each = to.iter().map(|to| (to.clone(), told.hosted));
+                let told_each = to.iter().map(|to| (to.clone(), told.clone()));
                 told_each.collect::<Vec<_>>()
             }
             other => panic!("who waits is told {}", other.kind()),
@@ -172,6 +178,46 @@ fn who_waits_knows_whether_somebody_is_there_to_let_them_in() {
     room.handle(leave("eve"), at(3)).reply.unwrap();
     let leaves = room.handle(leave("ada"), at(4));
     assert_eq!(told_at_the_door(&leaves.effects), both(false));
+}
+
+#[test]
+fn a_host_whose_connection_is_lost_is_not_there() {
+    let mut room = room_of(waits(WhoWaits::Everyone), &["ada"]);
+    assert_eq!(room.handle(join("cy"), at(1)).reply, Ok(Reply::Waiting));
+    let says = |hosted, reconnecting| {
+        let told = LobbyUpdated {
+            hosted,
+            reconnecting,
+        };
+        [(membership("cy"), told)]
+    };
+    let lost = room.handle(detach("ada"), at(2));
+    assert_eq!(whole_words_at_the_door(&lost.effects), says(false, true));
+    let knock = room.handle(join("dee"), at(2));
+    assert_eq!(
+        told_at_the_door(&knock.effects),
+        [(membership("dee"), false)]
+    );
+    room.handle(leave("dee"), at(2)).reply.unwrap();
+    let back = room.handle(attach("ada", false, false), at(3));
+    assert_eq!(whole_words_at_the_door(&back.effects), says(true, false));
+    // One who is there is enough.
+    let mut cohost = newcomer("bo", "bo");
+    cohost.pass = true;
+    room.handle(Command::Join(cohost), at(4)).reply.unwrap();
+    let set_role = Command::SetRole {
+        by: membership("ada"),
+        whom: membership("bo"),
+        role: Role::Cohost,
+    };
+    room.handle(set_role, at(4)).reply.unwrap();
+    let lost = room.handle(detach("ada"), at(5));
+    assert_eq!(whole_words_at_the_door(&lost.effects), []);
+    let lost = room.handle(detach("bo"), at(6));
+    assert_eq!(whole_words_at_the_door(&lost.effects), says(false, true));
+    room.handle(leave("ada"), at(7)).reply.unwrap();
+    let gone = room.handle(leave("bo"), at(7));
+    assert_eq!(whole_words_at_the_door(&gone.effects), says(false, false));
 }
 
 #[test]

@@ -11,6 +11,7 @@ import { iconShapes, svg } from '../kit/icons.js';
 const KINDS = {
   left: { drawing: 'leave', back: true },
   'left.last': { drawing: 'leave', back: true },
+  'left.away': { drawing: 'leave', back: true },
   ended: { drawing: 'check', back: false },
   'ended.time': { drawing: 'clock', back: false },
   'ended.operator': { drawing: 'server', back: false },

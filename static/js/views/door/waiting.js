@@ -9,8 +9,8 @@ import { openDevices } from '../dialogs.js';
 import { ownPicture } from './own-picture.js';
 
 const TICK_MS = 1000;
-/** By whether somebody is in who may let in; null before the server has said. @type {Record<string, string>} */
-const WORDS = { true: 'waiting.known', false: 'waiting.alone', null: 'waiting.asked' };
+/** By whether somebody is there who may let in. */
+const WORDS = { here: 'waiting.known', away: 'waiting.hostAway', absent: 'waiting.alone' };
 
 /** @param {import('../../flow/actions.js').Actions} actions */
 export function waiting(actions) {
@@ -55,7 +55,7 @@ export function waiting(actions) {
     latest = state;
     picture.update(state, state.preview.name);
     const away = state.link === 'reconnecting';
-    const words = away ? 'waiting.away' : WORDS[String(state.preview.hosted)];
+    const words = away ? 'waiting.away' : state.preview.host === null ? 'waiting.asked' : WORDS[state.preview.host];
     say(title, words);
     say(sub, `${words}.what`);
     text(room, state.preview.room?.name ?? '');

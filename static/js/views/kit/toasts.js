@@ -1,10 +1,12 @@
 /**
- * One message at a time at the bottom. Without an action it goes after five seconds, with one after twelve.
+ * One message at a time at the edge. Without an action it goes after five seconds, with one after twelve; not while somebody
+ * points at it or is in it by keyboard.
  * @typedef {import('../../state/app.js').AppState} AppState
  */
 
 import { t } from '../../i18n/index.js';
-import { el } from './dom.js';
+import { isOfSomebody } from '../../state/heed.js';
+import { el, show, text } from './dom.js';
 import { icon } from './icons.js';
 
 const SHOWN_MS = 5000;
@@ -17,14 +19,32 @@ export function toasts(actions) {
   const node = el('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' });
   let shown = -1;
   let timer = 0;
+  let shownMs = 0;
+  // Read out with the message they come beside, and not each time that there is one more.
+  const more = el('span', { class: 'more num', 'aria-live': 'off', 'data-testid': 'toast-more' });
+
+  for (const event of ['pointerover', 'focusin']) node.addEventListener(event, () => touch(true));
+  for (const event of /** @type {const} */ (['pointerout', 'focusout'])) {
+    node.addEventListener(event, ({ relatedTarget: to }) => touch(to instanceof Node && node.contains(to)));
+  }
+
+  /** @param {boolean} isTouched */
+  function touch(isTouched) {
+    actions.holdToast(isTouched);
+    clearTimeout(timer);
+    if (!isTouched && shown !== -1) timer = setTimeout(() => actions.dismissToast(), shownMs);
+  }
 
   /** @param {AppState} state */
   function update(state) {
     const { toast } = state;
+    count(toast?.more ?? 0);
     if ((toast?.id ?? -1) === shown) return;
     clearTimeout(timer);
     shown = toast?.id ?? -1;
     node.replaceChildren();
+    // Under the pointer there is another one now, or none.
+    actions.holdToast(false);
     if (!toast) return;
     const { action, other = null } = toast;
     node.append(
@@ -32,11 +52,27 @@ export function toasts(actions) {
         'div',
         { class: action ? 'toast' : 'toast plain', 'data-testid': 'toast' },
         icon(toast.icon, 's'),
-        el('span', { class: 'txt', dir: 'auto' }, t(toast.text, toast.params)),
-        action && el('span', { class: 'answers' }, ...choices(action, other)),
+        words(toast),
+        action && el('span', { class: 'answers' }, isOfSomebody(toast) && more, ...choices(action, other)),
       ),
     );
-    timer = setTimeout(() => actions.dismissToast(), action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
+    shownMs = action ? SHOWN_WITH_ACTION_MS : SHOWN_MS;
+    timer = setTimeout(() => actions.dismissToast(), shownMs);
+  }
+
+  /** @param {number} n */
+  function count(n) {
+    show(more, n > 0);
+    if (n > 0) text(more, t('toast.more', { n }));
+  }
+
+  /** Of a message the name stands out. @param {import('../../state/app.js').Toast} toast */
+  function words(toast) {
+    const whole = t(toast.text, toast.params);
+    const said = String(toast.params.text ?? '');
+    const at = isOfSomebody(toast) && said !== '' ? whole.lastIndexOf(said) : 0;
+    const parts = at > 0 ? [el('b', {}, whole.slice(0, at)), whole.slice(at)] : [whole];
+    return el('span', { class: 'txt', dir: 'auto' }, ...parts);
   }
 
   /** @param {import('../../flow/room-events.js').ToastAction} action @param {import('../../flow/room-events.js').ToastAction | null} other */

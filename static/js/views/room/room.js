@@ -166,6 +166,7 @@ export function room(actions) {
       for (const part of parts) part.start();
       // The button that was pressed is gone.
       heading.focus();
+      actions.arrived();
     },
     stop() {
       for (const part of [...parts, banner, trouble]) part.stop();

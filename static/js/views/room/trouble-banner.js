@@ -3,7 +3,8 @@
  * @typedef {import('../../state/app.js').AppState} AppState
  */
 
-import { t } from '../../i18n/index.js';
+import { list, t } from '../../i18n/index.js';
+import { sendsNothing } from '../../state/own-media.js';
 import { troubleOf } from '../../state/trouble.js';
 import { button, el, show, text } from '../kit/dom.js';
 import { icon } from '../kit/icons.js';
@@ -36,14 +37,15 @@ export function troubleBanner(actions) {
       clearInterval(timer);
       if (!trouble) return false;
       retryAt = trouble.retryAt;
-      text(what, t(trouble.key, { name: trouble.name ?? '' }));
+      const sources = (trouble.sources ?? []).map((source) => t(`source.${source}`));
+      text(what, t(trouble.key, { name: list(trouble.names ?? []), sources: list(sources) }));
       const tried = trouble.tried === undefined ? '' : ` ${t('trouble.tried', { ways: trouble.tried })}`;
       const report = trouble.report === undefined ? '' : ` ${t('trouble.report', { code: trouble.report })}`;
       text(why, t(trouble.why) + tried + report);
       const draw = () => text(count, retryAt === null ? '' : retryIn(retryAt));
       draw();
       if (retryAt !== null) timer = window.setInterval(draw, COUNT_MS);
-      return meeting?.health.up !== null;
+      return sendsNothing(meeting);
     },
     stop: () => clearInterval(timer),
   };

@@ -14,7 +14,13 @@ export function notifyPart(actions) {
   const ticks = NOTIFICATION_SWITCHES.map(({ key }) => {
     const one = tick(`settings.notify.${key}`, actions.notifies(key), `notify-${key}`, key === SYSTEM ? 'settings.notify.system.what' : undefined);
     one.input.addEventListener('change', () => void turn(key, one.input));
-    return one;
+    return { key, ...one };
+  });
+  const none = el('p', { class: 'meta', t: 'settings.notify.system.none', hidden: true, 'data-testid': 'notify-none' });
+  // What cannot work is not offered.
+  void actions.canNotify().then((can) => {
+    for (const { key, node } of ticks) if (key === SYSTEM) show(node, can);
+    show(none, !can);
   });
 
   /** @param {string} key @param {HTMLInputElement} input */
@@ -32,6 +38,7 @@ export function notifyPart(actions) {
       { class: 'sub' },
       el('p', { class: 'meta', t: 'settings.notify.what' }),
       el('div', { class: 'ticks' }, ...ticks.map(({ node }) => node)),
+      none,
       refused,
     ),
   };
