@@ -55,24 +55,36 @@ pub(super) async fn all(given: &[MediaAddress]) -> Result<Vec<MediaIp>, Failure>
 
 /// Looks the names up again and again, and tells `media` about changes. Ends at once if there are no names.
 pub(super) async fn watch(addresses: MediaAddresses, media: Media) {
-    let MediaAddresses { given, mut known } = addresses;
+    let MediaAddresses { given, known } = addresses;
     let has_names = given
         .iter()
         .any(|address| matches!(address, MediaAddress::Name(_)));
-    if !has_names {
-        return;
+    if has_names {
+        let again = || resolve(&given, look_up);
+        follow(known, again, move |found| media.announce(found)).await;
     }
+}
+
+/// What is found for each of the names, or the first name that has nothing.
+type Found = Result<Vec<MediaIp>, (HostName, NoAddress)>;
+
+/// Looks `again` each minute, and announces what has changed.
+async fn follow<F: Future<Output = Found>>(
+    mut known: Vec<MediaIp>,
+    again: impl Fn() -> F,
+    announce: impl Fn(&[MediaIp]),
+) {
     let mut was_found = true;
     loop {
         tokio::time::sleep(LOOK_UP_INTERVAL).await;
-        match resolve(&given, look_up).await {
+        match again().await {
             Ok(found) => {
                 was_found = true;
                 if found != known {
                     tracing::info!(
                         "the media name has other addresses; new connections are told of them"
                     );
-                    media.announce(&found);
+                    announce(&found);
                     known = found;
                 }
             }
@@ -94,7 +106,7 @@ pub(super) async fn watch(addresses: MediaAddresses, media: Media) {
 async fn resolve(
     given: &[MediaAddress],
     look_up: impl AsyncFn(&HostName) -> Result<Vec<IpAddr>, NoAddress>,
-) -> Result<Vec<MediaIp>, (HostName, NoAddress)> {
+) -> Found {
     let mut found: Vec<MediaIp> = Vec::new();
     for address in given {
         let private = address.private();
@@ -204,6 +216,40 @@ mod tests {
             let (name, _) = resolve(&given, look_up).await.unwrap_err();
             assert_eq!(name.as_str(), "meet.example.org");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_is_looked_up_again_and_its_changes_alone_are_told() {
+        let [MediaAddress::Name(name)] = &given(&["meet.example.org"])[..] else {
+            panic!("it is a name");
+        };
+        let answers = std::cell::RefCell::new(vec![
+            Ok(ips(&["192.0.2.1"])),
+            Ok(ips(&["192.0.2.2"])),
+            Err((name.clone(), NoAddress::TooLate)),
+            Ok(ips(&["192.0.2.2"])),
+            Ok(ips(&["192.0.2.2", "192.0.2.3"])),
+        ]);
+        let began = tokio::time::Instant::now();
+        let again = || async {
+            if answers.borrow().is_empty() {
+                return std::future::pending().await;
+            }
+            answers.borrow_mut().remove(0)
+        };
+        let told = std::cell::RefCell::new(Vec::new());
+        let watching = follow(ips(&["192.0.2.1"]), again, |found| {
+            told.borrow_mut().push((began.elapsed(), found.to_vec()));
+        });
+        let patience = LOOK_UP_INTERVAL * 10;
+        assert!(tokio::time::timeout(patience, watching).await.is_err());
+        assert_eq!(
+            *told.borrow(),
+            [
+                (LOOK_UP_INTERVAL * 2, ips(&["192.0.2.2"])),
+                (LOOK_UP_INTERVAL * 5, ips(&["192.0.2.2", "192.0.2.3"])),
+            ]
+        );
     }
 
     #[tokio::test]
