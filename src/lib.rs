@@ -16,6 +16,7 @@
 //! | putting it together and taking it down | [`app`] |
 //! | what is the matter with an installation | [`doctor`]: gathers what is seen here, and judges it by pure functions |
 //! | settings, the command line, logging | [`config`], [`cli`], [`telemetry`] |
+//! | who else may read a file with a secret | [`secret_file`]: the one rule |
 //! | a load of media from outside, and what it costs | [`mod@bench`]: a client, which knows nothing of the server |
 //! | TLS: certificates, where they come from and how they stay valid | [`tls`] |
 //! | the relay for who gets through in no other way | [`turn`]: pure rules, with virtual relayed addresses |
@@ -44,6 +45,7 @@ pub mod meeting;
 pub mod network;
 pub mod protocol;
 pub mod rooms;
+pub mod secret_file;
 pub mod sessions;
 #[cfg(test)]
 mod simulation;

@@ -66,14 +66,14 @@ pub(super) async fn watch(addresses: MediaAddresses, media: Media) {
     match addresses.listen {
         Some(listen) => {
             let own = || default_media_addresses(listen, &own_addresses());
-            follow(own, addresses.known, &media).await;
+            follow_interfaces(own, addresses.known, &media).await;
         }
         None => watch_names(addresses, media).await,
     }
 }
 
 /// Follows the addresses of this machine.
-async fn follow(own: impl Fn() -> Vec<IpAddr>, mut known: Vec<MediaIp>, media: &Media) {
+async fn follow_interfaces(own: impl Fn() -> Vec<IpAddr>, mut known: Vec<MediaIp>, media: &Media) {
     loop {
         tokio::time::sleep(OWN_INTERVAL).await;
         let found: Vec<MediaIp> = own().into_iter().map(MediaIp::from).collect();
@@ -89,26 +89,36 @@ async fn follow(own: impl Fn() -> Vec<IpAddr>, mut known: Vec<MediaIp>, media: &
 }
 
 async fn watch_names(addresses: MediaAddresses, media: Media) {
-    let MediaAddresses {
-        given, mut known, ..
-    } = addresses;
+    let MediaAddresses { given, known, .. } = addresses;
     let has_names = given
         .iter()
         .any(|address| matches!(address, MediaAddress::Name(_)));
-    if !has_names {
-        return;
+    if has_names {
+        let again = || resolve(&given, look_up);
+        follow_names(known, again, move |found| media.announce(found)).await;
     }
+}
+
+/// What is found for each of the names, or the first name that has nothing.
+type Found = Result<Vec<MediaIp>, (HostName, NoAddress)>;
+
+/// Looks the names up `again` each minute, and announces what has changed.
+async fn follow_names<F: Future<Output = Found>>(
+    mut known: Vec<MediaIp>,
+    again: impl Fn() -> F,
+    announce: impl Fn(&[MediaIp]),
+) {
     let mut was_found = true;
     loop {
         tokio::time::sleep(LOOK_UP_INTERVAL).await;
-        match resolve(&given, look_up).await {
+        match again().await {
             Ok(found) => {
                 was_found = true;
                 if found != known {
                     tracing::info!(
                         "the media name has other addresses; new connections are told of them"
                     );
-                    media.announce(&found);
+                    announce(&found);
                     known = found;
                 }
             }
@@ -130,7 +140,7 @@ async fn watch_names(addresses: MediaAddresses, media: Media) {
 async fn resolve(
     given: &[MediaAddress],
     look_up: impl AsyncFn(&HostName) -> Result<Vec<IpAddr>, NoAddress>,
-) -> Result<Vec<MediaIp>, (HostName, NoAddress)> {
+) -> Found {
     let mut found: Vec<MediaIp> = Vec::new();
     for address in given {
         let private = address.private();
@@ -256,7 +266,7 @@ mod tests {
         let (now, seen) = tokio::sync::watch::channel(addresses(&["127.0.0.1"]));
         let following = tokio::spawn({
             let media = media.clone();
-            async move { follow(|| seen.borrow().clone(), ips(&["127.0.0.1"]), &media).await }
+            async move { follow_interfaces(|| seen.borrow().clone(), ips(&["127.0.0.1"]), &media).await }
         });
         let announced = || -> Vec<IpAddr> { media.addresses().iter().map(|at| at.ip()).collect() };
         for all in [
@@ -276,6 +286,40 @@ mod tests {
             assert!(waited.is_ok(), "{:?}, not {expected:?}", announced());
         }
         following.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_is_looked_up_again_and_its_changes_alone_are_told() {
+        let [MediaAddress::Name(name)] = &given(&["meet.example.org"])[..] else {
+            panic!("it is a name");
+        };
+        let answers = std::cell::RefCell::new(vec![
+            Ok(ips(&["192.0.2.1"])),
+            Ok(ips(&["192.0.2.2"])),
+            Err((name.clone(), NoAddress::TooLate)),
+            Ok(ips(&["192.0.2.2"])),
+            Ok(ips(&["192.0.2.2", "192.0.2.3"])),
+        ]);
+        let began = tokio::time::Instant::now();
+        let again = || async {
+            if answers.borrow().is_empty() {
+                return std::future::pending().await;
+            }
+            answers.borrow_mut().remove(0)
+        };
+        let told = std::cell::RefCell::new(Vec::new());
+        let watching = follow_names(ips(&["192.0.2.1"]), again, |found| {
+            told.borrow_mut().push((began.elapsed(), found.to_vec()));
+        });
+        let patience = LOOK_UP_INTERVAL * 10;
+        assert!(tokio::time::timeout(patience, watching).await.is_err());
+        assert_eq!(
+            *told.borrow(),
+            [
+                (LOOK_UP_INTERVAL * 2, ips(&["192.0.2.2"])),
+                (LOOK_UP_INTERVAL * 5, ips(&["192.0.2.2", "192.0.2.3"])),
+            ]
+        );
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::cli::Failure;
 use crate::config::{Config, IceUrl, OwnRelay, RelayConfig};
 use crate::media::MediaIp;
+use crate::secret_file;
 use crate::turn::{External, IceServers, Relay, Tcp, Tls, Ways};
 
 /// The own relay, if enabled, and all relays for clients. `media_port` is the separate TCP port for media, if there is
@@ -83,7 +84,7 @@ fn external(config: &RelayConfig) -> Result<External, Failure> {
 fn read_secret(file: &Path) -> Result<String, Failure> {
     let what = format!("cannot read the relays' secret in {}", file.display());
     let text =
-        std::fs::read_to_string(file).map_err(|error| Failure::because(what.clone(), &error))?;
+        secret_file::read_text(file).map_err(|error| Failure::because(what.clone(), &error))?;
     let secret = text.trim();
     if secret.is_empty() {
         return Err(Failure::new(format!("{what}: the file is empty")));
@@ -163,5 +164,9 @@ mod tests {
         std::fs::write(file.path(), " north\n").unwrap();
         assert_eq!(read_secret(file.path()).ok().as_deref(), Some("north"));
         assert!(read_secret(Path::new("/nowhere/secret")).is_err());
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(file.path(), open).unwrap();
+        let refused = read_secret(file.path()).err().unwrap().to_string();
+        assert!(refused.contains("run `chmod 600 "), "{refused}");
     }
 }

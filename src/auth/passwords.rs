@@ -113,8 +113,7 @@ impl Passwords {
     }
 
     /// How many runs of Argon2 have begun.
-    #[cfg(test)]
-    pub(super) fn runs(&self) -> usize {
+    pub fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
     }
 

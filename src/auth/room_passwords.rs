@@ -54,6 +54,11 @@ impl RoomPasswords {
         }
     }
 
+    /// How many runs of Argon2 have begun.
+    pub fn runs(&self) -> usize {
+        self.passwords.runs()
+    }
+
     /// A PHC string for a new password of a room, which is remembered.
     ///
     /// # Errors

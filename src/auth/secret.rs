@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand::Rng as _;
 
+use crate::secret_file;
+
 /// The shortest accepted secret: as long as the output of the HMAC (RFC 7518 §3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 /// A secret with fewer different bytes is a word repeated, not a secret.
@@ -41,13 +43,7 @@ pub enum SecretError {
         "the token secret is shorter than 32 bytes or hardly random; remove it, and one is made"
     )]
     Weak,
-    /// Other users of the machine can read or change it.
-    #[error(
-        "others can read or change the token secret's file {}; run `chmod 600 {}`, or remove it if others may have read it, and one is made",
-        .0.display(), .0.display()
-    )]
-    Open(PathBuf),
-    /// The file cannot be read or made.
+    /// The file cannot be read or made, or others can read or change it.
     #[error("the token secret's file {path} cannot be used")]
     File {
         /// The file.
@@ -85,35 +81,14 @@ impl Secret {
             path: path.to_owned(),
             source,
         };
-        let text = match std::fs::read_to_string(path) {
+        let text = match secret_file::read_text(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 create(path).map_err(failed)?;
-                std::fs::read_to_string(path).map_err(failed)?
+                secret_file::read_text(path).map_err(failed)?
             }
             read => read.map_err(failed)?,
         };
-        Self::check_is_private(path)?;
         Self::parse(&text)
-    }
-
-    /// Refuses a secret file that others than its owner can read: it may have been read already, and with it anybody
-    /// can sign tokens.
-    #[cfg(unix)]
-    fn check_is_private(path: &Path) -> Result<(), SecretError> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let metadata = std::fs::metadata(path).map_err(|source| SecretError::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        match metadata.permissions().mode() & 0o077 {
-            0 => Ok(()),
-            _ => Err(SecretError::Open(path.to_owned())),
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn check_is_private(_path: &Path) -> Result<(), SecretError> {
-        Ok(())
     }
 
     /// The key's bytes: for signing and verifying only.
@@ -246,23 +221,20 @@ mod tests {
         let set = |path: &Path, mode| {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
         };
-        for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {
+        for mode in [0o644, 0o604, 0o620] {
             set(&path, mode);
             let refused = Secret::load_or_create(&path).unwrap_err();
-            let sentence = refused.to_string();
+            let SecretError::File { source, .. } = refused else {
+                panic!("{mode:o}: {refused}");
+            };
+            let sentence = source.to_string();
             assert!(
                 sentence.contains(&format!("chmod 600 {}", path.display())),
                 "{sentence}"
             );
             assert!(!sentence.contains('\n'), "{sentence}");
         }
-        let linked = home.path().join("link");
-        std::os::unix::fs::symlink(&path, &linked).unwrap();
-        assert!(matches!(
-            Secret::load_or_create(&linked),
-            Err(SecretError::Open(_))
-        ));
-        for mode in [0o600, 0o400] {
+        for mode in [0o600, 0o400, 0o440] {
             set(&path, mode);
             assert_eq!(
                 Secret::load_or_create(&path).unwrap().reveal(),

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::network::interfaces::own_addresses;
 use crate::network::is_here;
+use crate::secret_file;
 
 /// The file in the data directory that the default database lives in.
 pub(super) const DATABASE_FILE: &str = "meeting.sqlite";
@@ -55,7 +56,11 @@ impl Settings {
         if let Some(path) = settings.one(Key::Config, parse_path)? {
             let (place, _) = &settings.0[&Key::Config];
             for (key, name, values) in file_values(place, &path)? {
-                settings.add(key, format!("{name} in {}", path.display()), values);
+                let at = format!("{name} in {}", path.display());
+                if key == Key::DatabaseUrl {
+                    check_password(&at, &path, &values)?;
+                }
+                settings.add(key, at, values);
             }
         }
         Ok(settings)
@@ -268,6 +273,17 @@ pub(super) fn file_values(
         found.push((key, name, values));
     }
     Ok(found)
+}
+
+/// Refuses a file with a password of the database that others can read.
+fn check_password(place: &str, path: &Path, urls: &[String]) -> Result<(), ConfigError> {
+    let has_password = |url: &String| DatabaseUrl(url.clone()).has_password();
+    if urls.iter().any(has_password)
+        && let Err(error) = secret_file::open(path)
+    {
+        return Err(wrong(place, format!("holds a password: {error}")));
+    }
+    Ok(())
 }
 
 pub(super) fn file_scalar(place: &str, value: toml::Value) -> Result<String, ConfigError> {

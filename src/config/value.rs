@@ -55,6 +55,24 @@ impl DatabaseUrl {
         }
     }
 
+    /// Whether a password stands in it.
+    pub(super) fn has_password(&self) -> bool {
+        let Some((_, rest)) = self.0.split_once("://") else {
+            return false;
+        };
+        if self.0.starts_with("sqlite:") {
+            return false;
+        }
+        let (plain, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let names_one = |option: &str| option.to_lowercase().starts_with("password=");
+        match plain.rsplit_once('@') {
+            Some((user, _)) if user.contains(':') => true,
+            Some(_) => options.split('&').any(names_one),
+            // A password that was not percent-encoded may hold the question mark.
+            None => options.contains('@') || options.split('&').any(names_one),
+        }
+    }
+
     /// The whole URL: for connecting only.
     pub fn reveal(&self) -> &str {
         &self.0

@@ -71,8 +71,8 @@ pub struct Folder {
     pub unwritable: Option<String>,
     /// Bytes that are free to this user.
     pub free_bytes: Option<u64>,
-    /// The permissions of the secret.
-    pub secret_mode: Option<u32>,
+    /// The files with a secret of the server's own or of the relays that others can read or change.
+    pub exposed: Vec<String>,
 }
 
 /// The database.

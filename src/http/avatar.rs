@@ -17,8 +17,9 @@ use crate::protocol::ids::UserId;
 const CACHE: &str = "public, max-age=86400";
 /// A picture needs no more. Opened by itself, it can do nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-/// Enough for letters, flags and family emoji. A longer grapheme is a stack of marks.
-const MAX_GRAPHEME_CHARS: usize = 8;
+/// As many as the longest emoji that fonts have: two people of two skin tones who kiss (UTS #51). A longer grapheme is a
+/// stack of marks.
+const MAX_GRAPHEME_CHARS: usize = 10;
 const MAX_GRAPHEMES: usize = 2;
 
 /// The query of an avatar's address.
@@ -59,7 +60,7 @@ pub async fn avatar(
 fn draw(id: &UserId, raw_initials: &str) -> String {
     let hue = hue(id);
     let initials = initials(raw_initials);
-    let size = if initials.chars().count() == 1 {
+    let size = if initials.graphemes(true).count() == 1 {
         48
     } else {
         38
@@ -130,6 +131,7 @@ mod tests {
             ("陈", "陈"),
             ("e\u{301}x", "e\u{301}x"),
             ("👨‍👩‍👧‍👦🇨🇳x", "👨‍👩‍👧‍👦🇨🇳"),
+            ("👩🏻‍❤️‍💋‍👨🏽🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩🏻‍❤️‍💋‍👨🏽🏴󠁧󠁢󠁥󠁮󠁧󠁿"),
             ("", "?"),
             (" \u{0}\u{7}\n", "?"),
             ("\u{ffff}B", "B"),
@@ -137,6 +139,16 @@ mod tests {
         ];
         for (raw, expected) in table {
             assert_eq!(initials(raw), expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn one_letter_is_large_whatever_it_is_made_of() {
+        let id = UserId::try_from("u1".to_owned()).unwrap();
+        for (initials, size) in [("A", 48), ("🇩🇪", 48), ("N̈", 48), ("AL", 38), ("🇩🇪T", 38)]
+        {
+            let svg = draw(&id, initials);
+            assert!(svg.contains(&format!("font-size=\"{size}\"")), "{svg}");
         }
     }
 

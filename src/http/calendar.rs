@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use icalendar::{Alarm, CalendarDateTime, Component as _, Event, EventLike as _, Property};
 
+use super::notice::Notice;
 use super::peer::RemoteAddress;
 use super::plain::{Plain, TooMany};
 use super::{HttpState, headers};
@@ -55,12 +56,14 @@ pub enum NoCalendar {
 
 impl IntoResponse for NoCalendar {
     fn into_response(self) -> Response {
-        let status = match self {
-            Self::NoRoom | Self::NoTime => StatusCode::NOT_FOUND,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        let (status, notice) = match self {
+            Self::NoRoom => (StatusCode::NOT_FOUND, Notice::NoRoom),
+            Self::NoTime => (StatusCode::NOT_FOUND, Notice::NoTime),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, Notice::Busy),
             Self::TooMany(refused) => return refused.into_response(),
         };
-        (status, headers::NO_STORE, format!("{self}\n")).into_response()
+        let sentence = format!("{self}\n");
+        (status, headers::NO_STORE, Extension(notice), sentence).into_response()
     }
 }
 
@@ -220,8 +223,8 @@ fn file(
     let url = base.map(|base| format!("{base}/r/{}", room.identity));
     if let Some(url) = &url {
         event.url(url).location(url);
-        // A published event needs an organiser (RFC 5546 §3.2.1). No address of a person is known here, so the link of
-        // the room stands for it.
+        // A published event needs an organiser (RFC 5546 §3.2.1), by an address that may be any URI (RFC 5545 §3.3.3,
+        // §3.8.4.3). No address of a person is known here, so the link of the room stands for it.
         let mut organizer = Property::new("ORGANIZER", url);
         organizer.add_parameter("CN", &quoted(room.owner.display_name.as_str()));
         event.append_property(organizer);

@@ -2,7 +2,7 @@
 //!
 //! Owns the requests of a browser before it speaks `meeting.v1`, and who may make them. It does not know what happens
 //! on an open socket: the socket is handed to the [`SessionRunner`]. Read on in [`upgrade`] for the handshake, in
-//! [`page`] for files, in [`docs`] for the documentation, in [`headers`] for security headers, in [`serve`](serve())
+//! [`page`] for files, in [`notice`] for what a person reads who goes astray, in [`docs`] for the documentation, in [`headers`] for security headers, in [`serve`](serve())
 //! for the connections, in [`door`] for the other protocols on the same port, and in [`in_the_clear`] for requests
 //! without TLS.
 
@@ -21,6 +21,7 @@ pub mod headers;
 mod heads;
 mod in_the_clear;
 pub mod kind;
+mod notice;
 pub mod other;
 pub mod page;
 pub mod peer;
@@ -227,7 +228,8 @@ impl Health {
 /// [`peer::RemoteAddress`]; [`serve`](serve()) adds it.
 pub fn router(state: HttpState, further: Router) -> Router {
     let gate = state.gate.clone();
-    let prefix = state.page.prefix().clone();
+    let page = state.page.clone();
+    let prefix = page.prefix().clone();
     let at_the_door = state.clone();
     let costly = Router::new()
         .route("/healthz", get(healthz))
@@ -238,8 +240,8 @@ pub fn router(state: HttpState, further: Router) -> Router {
         ));
     let routes = Router::new()
         .route("/", get(page::index))
-        .route("/r/{room}", get(page::index))
-        .route("/r/{room}/{*rest}", get(page::index))
+        .route("/r/{room}", get(page::room))
+        .route("/r/{room}/", get(page::room))
         .route("/r/{room}/calendar.ics", get(calendar::calendar))
         .route("/check", get(page::index))
         .route("/check/via", get(check::via))
@@ -256,7 +258,8 @@ pub fn router(state: HttpState, further: Router) -> Router {
         .merge(costly)
         .fallback(page::file)
         .with_state(state)
-        .merge(further);
+        .merge(further)
+        .layer(middleware::from_fn_with_state(page, notice::show));
     Router::new()
         .fallback_service(prefix::under(prefix, routes))
         .layer(middleware::from_fn_with_state(

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -27,8 +27,10 @@ use tokio::sync::OnceCell;
 use self::assembly::Assembly;
 use self::encoding::Encoding;
 use super::headers::policy_with_scripts;
+use super::notice::Notice;
 use super::{HttpState, docs};
 use crate::config::BasePath;
+use crate::protocol::ids::MAX_ID_BYTES;
 
 /// Release builds carry the files; debug builds read them anew for each request.
 #[derive(RustEmbed)]
@@ -108,9 +110,33 @@ impl Page {
         status: StatusCode,
         asked: &HeaderMap,
     ) -> Response {
-        let Some(found) = self.find(path) else {
-            return (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response();
+        match self.find(path) {
+            Some(found) => self.send(found, status, asked).await,
+            None => (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response(),
+        }
+    }
+
+    /// The page with a notice in place of its start.
+    pub(super) async fn notice(
+        &self,
+        notice: Notice,
+        status: StatusCode,
+        asked: &HeaderMap,
+    ) -> Response {
+        let Some(name) = notice.name() else {
+            return self.answer(INDEX, status, asked).await;
         };
+        let assembled = self.assembled_anew();
+        let html = String::from_utf8_lossy(&assembled.index.bytes);
+        let html = html.replacen("<html ", &format!("<html data-notice=\"{name}\" "), 1);
+        let found = Found {
+            policy: Some(assembled.policy.clone()),
+            ..Found::of(format!("{name}.html"), Content::new(html))
+        };
+        self.send(found, status, asked).await
+    }
+
+    async fn send(&self, found: Found, status: StatusCode, asked: &HeaderMap) -> Response {
         let Found {
             path,
             content,
@@ -335,7 +361,22 @@ pub async fn index(State(state): State<HttpState>, headers: HeaderMap) -> Respon
     state.page.answer(INDEX, StatusCode::OK, &headers).await
 }
 
-/// A file of the page. If there is none, people get the page, which says so, and programs get a sentence.
+/// The page at the link of a room. What cannot be a room leads nowhere.
+pub async fn room(
+    state: State<HttpState>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let room = uri.path().trim_start_matches("/r/").trim_end_matches('/');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if room.len() <= MAX_ID_BYTES && room.bytes().all(is_plain) {
+        return index(state, headers).await;
+    }
+    file(state, method, uri, headers).await
+}
+
+/// A file of the page.
 pub async fn file(
     State(state): State<HttpState>,
     method: Method,
@@ -349,20 +390,7 @@ pub async fn file(
     if !is_reading && page.find(path).is_some() {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
     }
-    if is_reading && takes_pages(&headers) && page.find(path).is_none() {
-        return page.answer(INDEX, StatusCode::NOT_FOUND, &headers).await;
-    }
     page.answer(path, StatusCode::OK, &headers).await
-}
-
-/// Whether a browser navigates there. Scripts, styles and pictures are not requested as HTML.
-fn takes_pages(asked: &HeaderMap) -> bool {
-    asked
-        .get_all(ACCEPT)
-        .iter()
-        .flat_map(|line| line.to_str().unwrap_or_default().split(','))
-        .filter_map(|entry| entry.split(';').next())
-        .any(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
 }
 
 /// The tag of a content. It is weak (RFC 9110 §8.8.1), because it is the same for both encodings.

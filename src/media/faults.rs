@@ -8,9 +8,9 @@ use crate::media::{Fault, Media, MediaConfig, MediaError, RoomMedia};
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::ids::ParticipantId;
 
-type Events = mpsc::Receiver<MediaEvent>;
+pub(super) type Events = mpsc::Receiver<MediaEvent>;
 
-fn media() -> Media {
+pub(super) fn media() -> Media {
     Media::start(MediaConfig {
         ips: vec![std::net::IpAddr::from([127, 0, 0, 1]).into()],
         port: 0,
@@ -30,7 +30,7 @@ fn sink() -> (crate::media::EventSink, Events) {
     (Box::new(sink), events)
 }
 
-fn room(media: &Media) -> (RoomMedia, Events) {
+pub(super) fn room(media: &Media) -> (RoomMedia, Events) {
     let (sink, events) = sink();
     (media.open_room(sink), events)
 }

@@ -30,6 +30,8 @@
 //!   limit.
 //! - Each slot has a stream id of its own: browsers pair sound and picture by it, and a slot's content changes.
 
+#[cfg(test)]
+mod announcing;
 mod bwe;
 #[cfg(test)]
 pub(crate) mod by_hand;

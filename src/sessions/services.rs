@@ -197,6 +197,14 @@ impl Services {
         &self.shared.rooms.states
     }
 
+    /// How many runs of Argon2 have begun, for log-ins and for rooms: for tests.
+    pub fn password_runs(&self) -> (usize, usize) {
+        let Shared {
+            accounts, rooms, ..
+        } = &*self.shared;
+        (accounts.passwords.runs(), rooms.passwords.runs())
+    }
+
     /// The sessions without a socket.
     pub fn kept(&self) -> &Kept {
         &self.shared.kept

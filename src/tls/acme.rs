@@ -25,6 +25,14 @@ pub(super) struct Authority {
 
 impl Authority {
     pub(super) fn new(acme: Acme, folder: PathBuf) -> Result<Self, TlsError> {
+        // The crate would make new ones without a word.
+        for path in [
+            kept(&folder, &acme),
+            account_file(&folder, acme.directory.as_str()),
+        ] {
+            private::read(&path)
+                .map_err(|error| TlsError::File(path.display().to_string(), error))?;
+        }
         let mut roots = RootCertStore::empty();
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         if let Some(path) = &acme.root {
@@ -195,5 +203,40 @@ impl AccountCache for Kept {
         account: &[u8],
     ) -> Result<(), Self::EA> {
         write(account_file(&self.0, directory), account).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, create_dir, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::{Certificate, Config, Given, Key};
+
+    #[test]
+    fn kept_keys_that_others_can_read_are_refused_and_not_replaced_without_a_word() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("tls");
+        create_dir(&folder).unwrap();
+        let domain = (Key::Domain, vec!["meet.example.org".to_owned()]);
+        let config = Config::load(Given::from([domain]), |_| None).unwrap();
+        let Some(Certificate::Acme(acme)) = config.tls.certificate else {
+            panic!("a domain asks an authority");
+        };
+        for file in [
+            kept(&folder, &acme),
+            account_file(&folder, acme.directory.as_str()),
+        ] {
+            std::fs::write(&file, "key").unwrap();
+            for (mode, is_taken) in [(0o644, false), (0o600, true)] {
+                set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+                let authority = Authority::new(acme.clone(), folder.clone());
+                assert_eq!(authority.is_ok(), is_taken, "{mode:o} {}", file.display());
+                if let Err(refused) = authority {
+                    assert!(refused.to_string().contains("run `chmod 600 "), "{refused}");
+                }
+            }
+        }
     }
 }

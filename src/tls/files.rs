@@ -14,6 +14,7 @@ use x509_parser::parse_x509_certificate;
 
 use super::TlsError;
 use super::show::Shown;
+use crate::secret_file;
 
 /// How often the files are checked. That costs two system calls, and some file systems report no changes.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -39,16 +40,17 @@ impl Files {
 
     /// Reads both.
     pub(super) fn load(&self) -> Result<CertifiedKey, TlsError> {
-        let read = |path: &Path| {
-            let unreadable = |error| TlsError::File(path.display().to_string(), error);
-            std::fs::read(path).map_err(unreadable)
+        let name = |path: &Path| path.display().to_string();
+        let unreadable = |path: &Path| {
+            let name = name(path);
+            move |error| TlsError::File(name, error)
         };
+        let certificate =
+            std::fs::read(&self.certificate).map_err(unreadable(&self.certificate))?;
+        let key = secret_file::read(&self.key).map_err(unreadable(&self.key))?;
         let certified = certified(
-            (
-                &self.certificate.display().to_string(),
-                &read(&self.certificate)?,
-            ),
-            (&self.key.display().to_string(), &read(&self.key)?),
+            (&name(&self.certificate), &certificate),
+            (&name(&self.key), &key),
         )?;
         if let Some(ends) = end(&certified)
             && ends < SystemTime::now() + ENDS_SOON
@@ -169,6 +171,14 @@ mod tests {
         let (certificate, key) = pair();
         std::fs::write(&paths[0], certificate).unwrap();
         std::fs::write(&paths[1], key).unwrap();
+        let allow = |mode| {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(&paths[1], mode).unwrap();
+        };
+        allow(0o644);
+        let refused = files.load().unwrap_err().to_string();
+        assert!(refused.contains("run `chmod 600 "), "{refused}");
+        allow(0o600);
         let shown = Shown::given(files.load().unwrap());
         let before = shown.certificate_key().cert.clone();
         let again = Notify::new();

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use crate::secret_file;
+
 /// Writes `bytes` to `path` in one step, so that a crash leaves the old file. A missing folder is made, and is private
 /// to the server too.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -32,9 +34,9 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Reads the file. None if it does not exist.
+/// Reads the file, if only the server may. None if it does not exist.
 pub(super) fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
-    match std::fs::read(path) {
+    match secret_file::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -58,5 +60,7 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(&data.path().join("tls")), 0o700);
         assert_eq!(read(&data.path().join("none")).unwrap(), None);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        assert!(read(&path).is_err(), "others may have read it");
     }
 }

@@ -1,5 +1,6 @@
 //! The stored certificate, for code that only looks at it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +10,7 @@ use tokio_rustls::rustls::server::ParsedCertificate;
 use x509_parser::parse_x509_certificate;
 use x509_parser::time::ASN1Time;
 
-use super::{TlsError, acme, files, own, private};
+use super::{TlsError, acme, files, own};
 use crate::config::{Certificate, TlsConfig};
 
 /// The files of a certificate and its key. Self-signed ones are in one file.
@@ -45,8 +46,13 @@ impl Place {
     /// What cannot be read or used.
     pub fn read(&self) -> Result<Option<Stored>, TlsError> {
         let read = |path: &Path| {
-            let unreadable = |error| TlsError::File(path.display().to_string(), error);
-            private::read(path).map_err(unreadable)
+            // Who else may read the key is for the caller to judge.
+            match std::fs::read(path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                read => read
+                    .map(Some)
+                    .map_err(|error| TlsError::File(path.display().to_string(), error)),
+            }
         };
         let (Some(certificate), Some(key)) = (read(&self.certificate)?, read(&self.key)?) else {
             return Ok(None);

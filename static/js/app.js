@@ -167,7 +167,13 @@ function drawTheme({ theme, screen }) {
   if (document.documentElement.dataset.theme !== now) document.documentElement.dataset.theme = now;
 }
 
+/** What the server refused, where it serves the page instead (src/http/notice.rs). It holds for the first address alone. */
+let refused = document.documentElement.dataset.notice ?? null;
+
 function route() {
+  const kind = refused;
+  refused = null;
+  if (kind !== null) return actions.showNotice(kind);
   const path = inside(location.pathname);
   const room = /^r\/([A-Za-z0-9_-]+)\/?$/.exec(path);
   const token = inviteFrom(location.hash);
@@ -176,7 +182,7 @@ function route() {
   if (room) void actions.openRoom(room[1], token);
   else if (/^check\/?$/.test(path)) actions.showCheck();
   else if (/^(index\.html)?$/.test(path)) void actions.showHome();
-  else actions.showNowhere();
+  else actions.showNotice('nowhere');
 }
 
 /** Who is in a room changes without us: the list is read again while somebody looks at it. */

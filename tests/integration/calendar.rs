@@ -26,9 +26,15 @@ impl Answer {
 }
 
 async fn get(server: &Server, path: &str) -> Answer {
+    ask(server, path, "*/*").await
+}
+
+async fn ask(server: &Server, path: &str, accept: &str) -> Answer {
     let mut stream = soon(TcpStream::connect(server.address)).await.unwrap();
     let host = server.address;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+    );
     soon(stream.write_all(request.as_bytes())).await.unwrap();
     let mut raw = Vec::new();
     soon(stream.read_to_end(&mut raw)).await.unwrap();
@@ -88,6 +94,7 @@ async fn a_calendar_reads_what_the_room_plans() {
         ("DTEND", "20260302T103000Z"),
         ("RRULE", "FREQ=MONTHLY;BYDAY=1MO"),
         ("URL", &link),
+        ("LOCATION", &link),
         ("UID", &format!("{room}@meeting")),
     ] {
         assert_eq!(value(key), Some(expected), "{key}");
@@ -245,6 +252,19 @@ async fn what_has_no_calendar_is_not_found() {
     }
     let answer = get(&server, &format!("/r/{timeless}/calendar.ics")).await;
     assert!(answer.body.contains("no planned time"), "{}", answer.body);
+    // Whoever follows such a link gets the page, which says it.
+    for (known, notice) in [(&*timeless, "noTime"), (unknown, "notFound")] {
+        let path = format!("/r/{known}/calendar.ics");
+        let shown = ask(&server, &path, "text/html,*/*;q=0.8").await;
+        assert_eq!(shown.status, 404, "{known}");
+        assert!(
+            shown
+                .body
+                .contains(&format!("<html data-notice=\"{notice}\" ")),
+            "{known}: {}",
+            shown.body
+        );
+    }
     ada.ok("room.delete", json!({ "identity": room })).await;
     let path = format!("/r/{}/calendar.ics", room.as_str().unwrap());
     assert_eq!(get(&server, &path).await.status, 404);

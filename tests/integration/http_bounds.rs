@@ -292,6 +292,45 @@ async fn a_number_and_a_wrong_password_are_answered_as_a_number_of_nothing() {
 }
 
 #[tokio::test]
+async fn a_guess_costs_one_password_hash_whether_or_not_there_is_a_room_or_an_account() {
+    let server = support::Server::start().await;
+    let mut ada = server.account("ada").await;
+    let made = ada
+        .ok(
+            "room.create",
+            json!({ "name": "Hidden", "password": "right" }),
+        )
+        .await;
+    let mut bo = server.guest("Bo").await;
+    let runs = || server.services.password_runs();
+    let (_, before) = runs();
+    let mut costs = Vec::new();
+    for number in [
+        &made["room"]["number"],
+        &json!("100000000"),
+        &json!("100-000-001"),
+    ] {
+        let tried = json!({ "identity": number, "password": "wrong" });
+        assert_eq!(bo.refused("room.join", tried).await, "room.not_found");
+        costs.push(runs().1 - before);
+    }
+    assert_eq!(costs, [1, 2, 3], "of a room, and of no room twice");
+
+    let (before, _) = runs();
+    let mut costs = Vec::new();
+    for username in ["ada", "nobody"] {
+        let mut guest = server.connect().await;
+        let tried = json!({ "username": username, "password": "a wrong guess" });
+        assert_eq!(
+            guest.refused("auth.login", tried).await,
+            "auth.bad_credentials"
+        );
+        costs.push(runs().0 - before);
+    }
+    assert_eq!(costs, [1, 2], "of an account, and of none");
+}
+
+#[tokio::test]
 async fn wrong_passwords_at_ones_own_rooms_use_up_the_attempts_at_others() {
     let server = support::Server::with(&[]).await;
     let mut eve = server.account("eve").await;

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::launch::{meeting, refusal};
+use super::tls::client::certificate_files;
 
 fn serve_in(directory: &Path, more: &[&str]) -> Command {
     let mut command = meeting([
@@ -215,6 +216,61 @@ fn a_secret_that_others_can_read_ends_with_code_1_and_says_what_to_do() {
     );
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
     drop(Running::start(directory.path(), &[]));
+}
+
+#[test]
+fn a_low_limit_of_open_files_is_raised_at_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let serve = serve_in(directory.path(), &[]);
+    let mut lowered = Command::new("sh");
+    lowered
+        .args(["-c", r#"ulimit -Sn 256; exec "$@""#, "sh"])
+        .arg(serve.get_program())
+        .args(serve.get_args());
+    let running = Running::of(lowered);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.server.id())).unwrap();
+    let files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))
+        .unwrap();
+    let files: Vec<&str> = files.split_whitespace().collect();
+    assert_ne!(files[0], "256", "{limits}");
+    assert_eq!(files[0], files[1], "{limits}");
+}
+
+#[test]
+fn every_file_with_a_secret_is_refused_while_others_can_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let allow = |path: &str, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let files = certificate_files("meet.example.org");
+    let (certificate, key) = files.paths();
+    let relays = directory.path().join("turn-secret");
+    std::fs::write(&relays, "north\n").unwrap();
+    let relays = relays.to_str().unwrap();
+    // A start with a certificate of its own leaves that one behind.
+    drop(Running::start(directory.path(), &["--tls-self-signed"]));
+    let own = directory.path().join("tls/self-signed.pem");
+    let turn = ["--ice-server", "turn:turn.example.org"];
+    for (file, settings) in [
+        (&*key, &["--tls-cert", &certificate, "--tls-key", &key][..]),
+        (
+            relays,
+            &[turn[0], turn[1], "--ice-server-secret-file", relays],
+        ),
+        (own.to_str().unwrap(), &["--tls-self-signed"]),
+    ] {
+        allow(file, 0o604);
+        let (code, sentence) = refusal(serve_in(directory.path(), settings).output().unwrap());
+        assert_eq!(code, Some(1), "{sentence}");
+        let remedy = format!("run `chmod 600 {file}`");
+        assert!(sentence.contains(&remedy), "{sentence}");
+        // As a service manager hands it over.
+        allow(file, 0o440);
+        drop(Running::start(directory.path(), settings));
+    }
 }
 
 #[test]

@@ -96,11 +96,13 @@ fn folder(folder: &Folder) -> Vec<Finding> {
             format!("chmod 0700 {path}"),
         ));
     }
-    if folder.secret_mode.is_some_and(|mode| mode & 0o077 != 0) {
+    for secret in &folder.exposed {
         found.push(Finding::wrong(
             check,
-            "Others than its owner may read the secret that signs tokens, so the server does not start.",
-            "chmod 0600 the file `secret` in the data folder.",
+            format!(
+                "Others may read or change the secret in {secret}, so the server does not start."
+            ),
+            format!("chmod 0600 {secret}"),
         ));
     }
     if let Some(free) = folder.free_bytes.filter(|free| *free < LITTLE_SPACE) {

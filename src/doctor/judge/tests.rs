@@ -28,7 +28,7 @@ fn sound() -> Seen {
             mode: Some(0o700),
             unwritable: None,
             free_bytes: Some(1 << 34),
-            secret_mode: Some(0o600),
+            exposed: Vec::new(),
         },
         database: Database::Reached { missing: 0 },
         clock: Clock {
@@ -158,7 +158,7 @@ fn what_is_wrong_here_is_told_by_its_subject() {
             seen.folder.mode = Some(0o777)
         }),
         ("data", Level::Wrong, "secret", |seen| {
-            seen.folder.secret_mode = Some(0o640)
+            seen.folder.exposed = vec!["/var/lib/meeting/secret".into()]
         }),
         ("data", Level::Wrong, "100 MiB left", |seen| {
             seen.folder.free_bytes = Some(100 << 20)

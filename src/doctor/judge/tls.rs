@@ -3,6 +3,7 @@
 use super::{count, machine};
 use crate::doctor::Finding;
 use crate::doctor::seen::{Leads, Name, Pair, Redirect, Seen, Source, Stored, Tls};
+use crate::secret_file::is_exposed;
 
 const CHECK: &str = "tls";
 
@@ -134,17 +135,12 @@ fn pair(pair: &Pair, source: Source) -> Finding {
 }
 
 fn key(tls: &Tls) -> Option<Finding> {
-    let others = match tls.source {
-        // The program that renews it may let a group read it.
-        Source::Files => 0o027,
-        Source::Authority | Source::Own => 0o077,
-    };
     let mode = tls.key_mode?;
-    (mode & others != 0).then(|| {
+    is_exposed(mode).then(|| {
         Finding::wrong(
             CHECK,
             format!(
-                "Others may read or change the certificate's private key: its file has the mode {mode:04o}."
+                "Others may read or change the certificate's private key, so the server does not start with it: its file has the mode {mode:04o}."
             ),
             format!("chmod 0600 {}", tls.key),
         )

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use crate::config::{Config, MediaAddress, RateLimits};
 use crate::doctor::seen::{Clock, Database, Folder, Kernel, Port, Ports, Settings};
 use crate::network::is_here;
+use crate::secret_file::is_exposed;
 use crate::store::{Store, StoreError};
 
 /// The socket buffer that media asks the kernel for (`media::io`).
@@ -66,7 +67,15 @@ pub(super) fn folder(config: &Config) -> Folder {
         mode: mode(path),
         unwritable: tempfile_in(&existing).err().map(|error| error.to_string()),
         free_bytes: free.map(|free| free.f_bavail.saturating_mul(free.f_frsize)),
-        secret_mode: mode(&config.auth.secret_file),
+        exposed: [
+            Some(&config.auth.secret_file),
+            config.relay.secret_file.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|path| mode(path).is_some_and(is_exposed))
+        .map(|path| path.display().to_string())
+        .collect(),
     }
 }
 

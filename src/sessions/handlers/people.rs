@@ -1,5 +1,7 @@
 //! People as they travel.
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use crate::protocol::ids::UserId;
 use crate::protocol::object::{User, UserKind};
 use crate::protocol::text::DisplayName;
@@ -34,23 +36,20 @@ fn avatar_url(id: &UserId, name: &DisplayName) -> String {
     format!("/avatars/{id}.svg?n={initials}")
 }
 
-/// The first letters of the first and the last word; of a name in Chinese characters its last two, the given name.
+/// The first letters of the first and the last word; of a name in Chinese characters its last two, the given name. A
+/// letter is what people see as one: an extended grapheme cluster (UAX #29), such as a flag or a letter with its marks.
 fn initials(name: &str) -> String {
     let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{323af}');
+    let begin = |word: &str| word.graphemes(true).take(1).collect::<String>();
     let mut words = name.split_whitespace();
     let first = words.next().unwrap_or_default();
     match words.next_back() {
-        Some(last) => first
-            .chars()
-            .take(1)
-            .chain(last.chars().take(1))
-            .flat_map(char::to_uppercase)
-            .collect(),
-        None if first.chars().all(is_han) => {
-            let skipped = first.chars().count().saturating_sub(2);
-            first.chars().skip(skipped).collect()
+        Some(last) => (begin(first) + &begin(last)).to_uppercase(),
+        None if first.graphemes(true).all(|one| one.starts_with(is_han)) => {
+            let skipped = first.graphemes(true).count().saturating_sub(2);
+            first.graphemes(true).skip(skipped).collect()
         }
-        None => first.chars().take(1).flat_map(char::to_uppercase).collect(),
+        None => begin(first).to_uppercase(),
     }
 }
 
@@ -76,6 +75,14 @@ mod tests {
             ("欧阳明月", "明月"),
             ("a b c", "AC"),
             ("é", "É"),
+            ("🇩🇪🇫🇷", "🇩🇪"),
+            ("🇩🇪🇫🇷 team", "🇩🇪T"),
+            ("👨‍👩‍👧‍👦 Bo", "👨‍👩‍👧‍👦B"),
+            ("👍🏽👎🏽", "👍🏽"),
+            ("n̈ona x̂i", "N̈X̂"),
+            ("नियति", "नि"),
+            // The second shape of one character (Unicode's ideographic variation sequences).
+            ("葛\u{e0100}城", "葛\u{e0100}城"),
         ] {
             assert_eq!(initials(name), expected, "{name}");
         }

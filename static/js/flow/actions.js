@@ -76,12 +76,12 @@ export function createActions(parts) {
       await check({ session: parts.session, store, url: socketUrl() });
     },
 
-    /** An address that leads nowhere; the server answered 404. */
-    showNowhere() {
+    /** An address that leads nowhere, or to something that the server refused. @param {string} kind */
+    showNotice(kind) {
       entry.stopWaiting();
       devices.close();
       document.title = t('title');
-      dispatch({ type: 'notice', notice: { kind: 'nowhere', identity: null } });
+      dispatch({ type: 'notice', notice: { kind, identity: null } });
     },
 
     showCheck() {

@@ -5,6 +5,7 @@
  */
 
 import { FileTransfers, MOST_FILE_BYTES } from '../client/file-transfer.js';
+import { graphemes } from '../state/text.js';
 
 /** Letters of a name in a short message. */
 const LONGEST = 40;
@@ -94,6 +95,6 @@ export class Files {
 
 /** A name for one line of a short message: its beginning, and its end, which says what it is. @param {string} name */
 function shorten(name) {
-  const letters = [...name];
+  const letters = graphemes(name);
   return letters.length <= LONGEST ? name : `${letters.slice(0, LONGEST - 13).join('')}…${letters.slice(-12).join('')}`;
 }

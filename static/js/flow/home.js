@@ -7,13 +7,15 @@
 import { meansLater } from '../client/errors.js';
 import { t } from '../i18n/index.js';
 import { base } from '../place.js';
-import { initials } from '../state/text.js';
+import { cut, initials } from '../state/text.js';
 import { refusalOf } from './refusal.js';
 import { settings } from './settings.js';
 
 export const PAGE_SIZE = 8;
 /** After which a server that gave no answer is asked again. */
 const AGAIN_MS = 4_000;
+/** A room's name has at most so many code points. */
+const LONGEST_NAME = 64;
 /** How many rooms are looked through for the next meetings. */
 const LOOKED_THROUGH = 100;
 
@@ -193,7 +195,7 @@ export function createHome({ session, store, devices }, toast, entry) {
       attempt(async () => {
         const name = store.get().user?.display_name ?? '';
         const { room } = await session.createRoom({
-          name: t(initials(name).han ? 'room.ownName.han' : 'room.ownName', { name }).slice(0, 64),
+          name: cut(t(initials(name).han ? 'room.ownName.han' : 'room.ownName', { name }), LONGEST_NAME),
         });
         await open(room.identity);
       }),

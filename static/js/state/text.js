@@ -1,6 +1,6 @@
 /**
- * Small pure readings of text: initials, hues, room numbers, links in chat, what was typed into the
- * "link or number" field.
+ * Small pure readings of text: initials, hues, what a search compares, room numbers, links in chat, what was typed into
+ * the "link or number" field.
  */
 
 const HAN = /\p{Script=Han}/u;
@@ -13,14 +13,58 @@ const LETTER = /[\p{L}\p{N}]/u;
  */
 export function initials(name) {
   const trimmed = name.trim();
-  const letters = [...trimmed];
-  if (letters.length === 0) return { text: '?', han: false };
-  if (HAN.test(letters[letters.length - 1])) return { text: letters[letters.length - 1], han: true };
-  const [start, ...others] = trimmed.split(/\s+/);
-  const first = LETTER.exec(start)?.[0] ?? [...start][0];
+  const end = graphemes(trimmed).at(-1);
+  if (end === undefined) return { text: '?', han: false };
+  if (HAN.test(end)) return { text: end, han: true };
+  const [start, ...others] = trimmed.split(/\s+/).map(graphemes);
+  const letter = (/** @type {string[]} */ word) => word.find((one) => LETTER.test(one));
+  const first = letter(start) ?? start[0];
   // A last word of signs alone, as in "Ada &", gives no letter.
-  const last = others.map((word) => LETTER.exec(word)?.[0]).findLast(Boolean) ?? '';
+  const last = others.map(letter).findLast(Boolean) ?? '';
   return { text: (first + last).toLocaleUpperCase(), han: HAN.test(first) };
+}
+
+/** Older browsers take text apart by code points. */
+const segmenter = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter('und') : null;
+
+/**
+ * What people see as characters: extended grapheme clusters (UAX #29), such as a flag or a letter with its marks.
+ * @param {string} text
+ * @returns {string[]}
+ */
+export function graphemes(text) {
+  return segmenter === null ? [...text] : Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
+
+/**
+ * As much of a text as fits, without cutting through a character.
+ * @param {string} text
+ * @param {number} most code points, as the server counts
+ */
+export function cut(text, most) {
+  let left = most;
+  let fits = '';
+  for (const one of graphemes(text)) {
+    left -= [...one].length;
+    if (left < 0) break;
+    fits += one;
+  }
+  return fits.trim();
+}
+
+/**
+ * What a search compares, the same as the server's `search_key` (src/store/names.rs): the compatibility caseless match
+ * of Unicode (chapter 3.13, D146), without the dots that tell the Turkish and the Latin i apart. JavaScript folds no
+ * case. Its upper case knows the letters that become several, such as ß, and its lower case the rest.
+ * @param {string} text
+ */
+export function searchKey(text) {
+  const folded = (/** @type {string} */ part) => part.toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ');
+  return folded(folded(text.normalize('NFD')).normalize('NFKD'))
+    .normalize('NFKD')
+    .replaceAll('ı', 'i')
+    .replace(/i\u0307+/g, 'i')
+    .normalize('NFC');
 }
 
 /**

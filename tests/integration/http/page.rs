@@ -2,6 +2,9 @@
 
 use std::io::Read as _;
 
+use meeting::config::BasePath;
+use meeting::http::{Access, Connections, SocketLimits};
+
 use super::Server;
 
 #[tokio::test]
@@ -15,7 +18,7 @@ async fn the_page_is_served_for_the_start_and_every_room() {
     assert!(
         start.text().starts_with("<!doctype html>") || start.text().starts_with("<!DOCTYPE html>")
     );
-    for path in ["/r/k3v9", "/r/123456789", "/r/a%2f..%2fb", "/index.html"] {
+    for path in ["/r/k3v9", "/r/k3v9/", "/r/123456789", "/index.html"] {
         assert_eq!(server.get(path).await.body, start.body, "{path}");
     }
     let head = server.ask("HEAD /", &[]).await;
@@ -126,7 +129,17 @@ async fn people_who_go_astray_get_the_page_and_programs_a_sentence() {
     let server = Server::plain().await;
     let page = server.get("/").await;
     let browser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-    for path in ["/nothing", "/room/x", "/r", "/js/gone.js", "/%ff"] {
+    for path in [
+        "/nothing",
+        "/room/x",
+        "/r",
+        "/r/a/b",
+        "/r/a.b",
+        "/r/%ff",
+        "/js/gone.js",
+        "/docs/gone",
+        "/%ff",
+    ] {
         let astray = server.ask(&format!("GET {path}"), &[browser]).await;
         assert_eq!((astray.status, &astray.body), (404, &page.body), "{path}");
         assert_eq!(astray.header("content-type"), "text/html; charset=utf-8");
@@ -148,6 +161,54 @@ async fn people_who_go_astray_get_the_page_and_programs_a_sentence() {
     assert_eq!(
         (icon.status, icon.header("content-type")),
         (200, "image/x-icon")
+    );
+}
+
+#[tokio::test]
+async fn a_link_that_is_refused_shows_the_page_with_a_notice() {
+    let below = BasePath::parse("/meet").unwrap();
+    let server = Server::with(
+        Access::default(),
+        SocketLimits::default(),
+        below,
+        Connections::default(),
+    )
+    .await;
+    let browser = "Accept: text/html,*/*;q=0.8";
+    let path = "/meet/r/k3v9/calendar.ics";
+    let shown = server.ask(&format!("GET {path}"), &[browser]).await;
+    assert_eq!(
+        (shown.status, shown.header("content-type")),
+        (503, "text/html; charset=utf-8")
+    );
+    assert_eq!(shown.header("cache-control"), "no-store");
+    assert_eq!(shown.header("vary"), "accept, accept-encoding");
+    let html = shown.text();
+    for part in [
+        "<html data-notice=\"busy\" lang=",
+        "href=\"/meet/icons/favicon.",
+        "src=\"/meet/js/first.",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let policy = shown.header("content-security-policy");
+    let start = server.get("/meet/").await;
+    assert_eq!(policy, start.header("content-security-policy"));
+    let astray = server.ask("GET /meet/nothing", &[browser]).await;
+    assert_eq!((astray.status, astray.text()), (404, start.text()));
+    let wrong = server.ask("GET /meet/check/report", &[browser]).await;
+    assert_eq!((wrong.status, wrong.text()), (405, start.text()));
+    assert!(!wrong.header("allow").is_empty());
+    // Programs get a sentence, and what is no sentence stays as it is.
+    let program = server.ask(&format!("GET {path}"), &["Accept: */*"]).await;
+    assert_eq!(
+        (program.status, program.text()),
+        (503, "The server is busy; try again shortly.\n")
+    );
+    let health = server.ask("GET /meet/healthz", &[browser]).await;
+    assert_eq!(
+        (health.status, health.header("content-type")),
+        (503, "application/json")
     );
 }
 

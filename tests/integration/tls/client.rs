@@ -1,6 +1,8 @@
 //! Clients of TLS: with any trust, with HTTP/1.1, with HTTP/2, and with frames of HTTP/2 as bytes.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -184,7 +186,8 @@ impl Files {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let [path, key_path] = self.both();
         std::fs::write(path, padded(certificate.pem())).unwrap();
-        std::fs::write(key_path, padded(key.serialize_pem())).unwrap();
+        std::fs::write(&key_path, padded(key.serialize_pem())).unwrap();
+        std::fs::set_permissions(key_path, Permissions::from_mode(0o600)).unwrap();
     }
 
     /// The same in files that nobody sees to have changed: they have the same numbers, lengths and times.

@@ -87,8 +87,8 @@ fn what_is_wrong_with_tls_is_told() {
             tls(seen).source = Source::Own;
             pair(seen).is_self_signed = true;
         }),
-        ("tls", Level::Wrong, "mode 0640", |seen| {
-            tls(seen).key_mode = Some(0o640)
+        ("tls", Level::Wrong, "mode 0660", |seen| {
+            tls(seen).key_mode = Some(0o660)
         }),
         ("tls", Level::Wrong, "mode 0644", |seen| {
             tls(seen).source = Source::Files;

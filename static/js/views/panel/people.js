@@ -8,7 +8,7 @@
 
 import { t } from '../../i18n/index.js';
 import { hands, isMuted, may, roster } from '../../state/people.js';
-import { since } from '../../state/text.js';
+import { searchKey, since } from '../../state/text.js';
 import { avatar, setAvatar } from '../kit/avatar.js';
 import { attribute, button, el, iconButton, keyed, say, show, text } from '../kit/dom.js';
 import { maySteer, openHostMenu, openMuteAll } from './host-menu.js';
@@ -96,9 +96,9 @@ export function people(actions) {
     const all = roster(meeting);
     text(count, String(all.length));
     show(searchRow, all.length >= SEARCH_FROM || search.value !== '');
-    const wanted = search.value.trim().toLocaleLowerCase();
+    const wanted = searchKey(search.value.trim());
     const matches = (/** @type {{display_name: string}} */ one) =>
-      wanted === '' || one.display_name.toLocaleLowerCase().includes(wanted);
+      wanted === '' || searchKey(one.display_name).includes(wanted);
     drawWaiting(meeting, meeting.lobby.filter(matches));
     drawHands(meeting, wanted === '' ? hands(meeting) : []);
     const found = all.filter(matches);
