@@ -40,6 +40,11 @@ caddy caddy
 openssl openssl
 turnutils_uclient coturn
 systemd-analyze systemd
+gstreamer-webrtc gstreamer1.0-plugins-bad
+gstreamer-vpx gstreamer1.0-plugins-good
+gstreamer-nice gstreamer1.0-nice
+gstreamer-types gir1.2-gst-plugins-bad-1.0
+gstreamer-python python3-gi
 LIST
   # Python has this part in a package of its own on Debian.
   if ! python3 -c 'import ensurepip' 2>/dev/null; then echo "python3-with-venv python3-venv"; fi
@@ -64,7 +69,7 @@ without_services() {
   trap - EXIT
 }
 
-# PostgreSQL keeps its programs out of the path, and nginx is root's; a module is no program.
+# PostgreSQL keeps its programs out of the path, and nginx is root's; modules and plug-ins are no programs.
 has() {
   case "$1" in
   nginx)
@@ -73,6 +78,18 @@ has() {
     ;;
   nginx-stream)
     [ -e /usr/lib/nginx/modules/ngx_stream_module.so ]
+    return
+    ;;
+  gstreamer-types)
+    [ -n "$(compgen -G '/usr/lib/*/girepository-1.0/GstWebRTC-1.0.typelib')" ]
+    return
+    ;;
+  gstreamer-python)
+    /usr/bin/python3 -c 'import gi' 2>/dev/null
+    return
+    ;;
+  gstreamer-*)
+    [ -n "$(compgen -G "/usr/lib/*/gstreamer-1.0/libgst${1#gstreamer-}.so")" ]
     return
     ;;
   esac

@@ -19,6 +19,9 @@ const LOOKS = [
 /** What sample.json looks and sounds like. */
 export const SAMPLE = { hue: [60, 60], hz: 660 };
 
+/** The kinds that decode what they receive, and send a look of their own. */
+const DECODERS = ['aiortc', 'gstreamer'];
+
 /** What a client answers with when it is refused. */
 export class Refusal extends Error {
   constructor({ code, message }) {
@@ -40,6 +43,7 @@ export class Foreign {
 
   constructor(kind, args = []) {
     this.kind = kind;
+    this.decodes = DECODERS.includes(kind);
     if (kind === 'aiortc' && !existsSync(python)) throw new Error('No Python environment: run tests/foreign/setup.sh.');
     const command = kind === 'aiortc' ? [python, here('aiortc_client.py')] : [process.execPath, here(`${kind}_client.mjs`)];
     this.#child = spawn(command[0], [...command.slice(1), ...args], { stdio: 'pipe' });
@@ -94,11 +98,11 @@ export class Crowd {
     this.server = server;
   }
 
-  /** A client that has a session. @param {'aiortc'|'werift'|'libdatachannel'} kind @param {string[]} [args] @returns {Promise<Foreign>} */
+  /** A client that has a session. @param {'aiortc'|'gstreamer'|'werift'|'libdatachannel'} kind @param {string[]} [args] @returns {Promise<Foreign>} */
   async guest(kind, args) {
     const client = new Foreign(kind, args);
     this.#clients.push(client);
-    if (kind === 'aiortc') client.look = LOOKS[this.#clients.length % LOOKS.length];
+    if (client.decodes) client.look = LOOKS[this.#clients.length % LOOKS.length];
     await client.do('connect', { url: this.server.socket });
     await client.do('guest', { name: `${kind} ${this.#clients.length}` });
     return client;
@@ -107,14 +111,14 @@ export class Crowd {
   /**
    * A client that is in the room, sends, and receives.
    *
-   * @param {'aiortc'|'werift'|'libdatachannel'} kind
+   * @param {'aiortc'|'gstreamer'|'werift'|'libdatachannel'} kind
    * @param {string} identity
    * @param {{args?: string[], publish?: object, receive?: object}} [options]
    */
   async enter(kind, identity, { args, publish = {}, receive = {} } = {}) {
     const client = await this.guest(kind, args);
     client.id = (await client.do('join', { identity })).self;
-    const look = kind === 'aiortc' ? client.look : {};
+    const look = client.decodes ? client.look : {};
     client.up = await client.do('publish', { ...look, ...publish });
     client.down = await client.do('receive', receive);
     return client;

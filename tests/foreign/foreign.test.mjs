@@ -1,6 +1,6 @@
 /**
  * Media clients that share no code with this project, written against its wire protocol alone: aiortc (Python, decodes),
- * werift (Node, packets) and libdatachannel (C++, packets). Whatever they show, their authors will find too.
+ * GStreamer (C, decodes), werift (Node, packets) and libdatachannel (C++, packets). Whatever they show, their authors will find too.
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
@@ -42,7 +42,7 @@ function isWhole(received, sender) {
   for (const source of ['camera', 'microphone']) {
     const track = received.get(`${sender.id} ${source}`);
     assert.deepEqual({ missing: track.missing, late: track.late }, { missing: 0, late: 0 }, source);
-    if (sender.kind !== 'aiortc') {
+    if (!sender.decodes) {
       assert.equal(track.known, track.frames, `${source}: frames that are none of the sample`);
       assert.equal(track.jumps, 0, `${source}: frames that are out of order`);
     }
@@ -55,7 +55,7 @@ async function meet(...clients) {
     flows(client, clients.filter((other) => other !== client).map(({ id }) => id))));
   for (const [index, client] of clients.entries()) {
     for (const sender of clients.filter((other) => other !== client)) {
-      if (client.kind === 'aiortc') looksLike(received[index], sender);
+      if (client.decodes) looksLike(received[index], sender);
       else isWhole(received[index], sender);
     }
   }
@@ -161,7 +161,7 @@ const goOn = (...clients) => Promise.all(clients.map((client) =>
 
 /** Publishes once more; the tracks of the roster stay. */
 async function publishAgain(client, revision, options) {
-  const published = await client.do('publish', { ...(client.kind === 'aiortc' ? client.look : {}), ...options });
+  const published = await client.do('publish', { ...(client.decodes ? client.look : {}), ...options });
   assert.equal(published.revision, revision);
   assert.deepEqual(published.tracks.map(({ id }) => id), client.up.tracks.map(({ id }) => id));
 }
@@ -230,7 +230,7 @@ test('a client that leaves and comes back sees and is seen', async () => {
   for (const client of [bo, ada]) {
     await client.do('leave');
     client.id = (await client.do('join', { identity })).self;
-    await client.do('publish', client.kind === 'aiortc' ? client.look : {});
+    await client.do('publish', client.decodes ? client.look : {});
     await client.do('receive');
     await meet(ada, bo);
   }
@@ -265,6 +265,29 @@ test('clients that use no UDP see and hear each other and one that does, by ICE-
   const cy = await crowd.enter('aiortc', identity);
   for (const [client, carrier] of [[ada, 'tcp'], [bo, 'tcp'], [cy, 'udp']]) {
     for (const leg of [client.up, client.down]) assert.deepEqual(leg.carriers, [carrier], client.kind);
+  }
+  await meet(ada, bo, cy);
+});
+
+test('a GStreamer client, an aiortc client and a werift client see and hear each other', async () => {
+  const identity = await room();
+  const ada = await crowd.enter('gstreamer', identity);
+  const bo = await crowd.enter('aiortc', identity);
+  const cy = await crowd.enter('werift', identity);
+  // RFC 9143 §7.2.2: only the first m-line of a bundle has a port.
+  assert.match(ada.up.offer, /^m=video 9 [^]*^m=audio 0 [^]*a=bundle-only/m);
+  assert.deepEqual(ada.up.answer.match(/^m=\w+ \d+/gm), ['m=video 9', 'm=audio 9']);
+  await meet(ada, bo, cy);
+});
+
+test('GStreamer clients without UDP send and receive by TCP', async () => {
+  const identity = await room();
+  const ada = await crowd.enter('gstreamer', identity, { args: ['--tcp'] });
+  const bo = await crowd.enter('gstreamer', identity, { args: ['--tcp'] });
+  const cy = await crowd.enter('werift', identity);
+  for (const sdp of [ada.up.offer, ada.down.answer, bo.up.offer, bo.down.answer]) {
+    assert.match(sdp, /^a=candidate:\S+ 1 TCP /m);
+    assert.doesNotMatch(sdp, /^a=candidate:\S+ 1 UDP /im);
   }
   await meet(ada, bo, cy);
 });

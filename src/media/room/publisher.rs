@@ -359,9 +359,10 @@ impl Up {
             Some(Kind::Media) | None => return Some(itself),
         };
         let ([high, low], payload) = view.payload.split_first_chunk()?;
+        let sequence = u16::from_be_bytes([*high, *low]);
         Some(Taken {
-            ssrc: self.repaired(view)?,
-            sequence: u16::from_be_bytes([*high, *low]),
+            ssrc: self.repaired(view, sequence)?,
+            sequence,
             payload_type,
             payload,
             is_repair: true,
@@ -370,8 +371,9 @@ impl Up {
     }
 
     /// What a repair stream repairs: what was declared, or the layer that it names (RFC 8852 §3.2), or the only stream
-    /// of its m-line.
-    fn repaired(&mut self, view: &View<'_>) -> Option<u32> {
+    /// of its m-line. Some clients leave the name that the layer itself has on a packet that they send again, and some
+    /// name nothing: then it is the one stream that was asked for this packet (RFC 4588 §5.3).
+    fn repaired(&mut self, view: &View<'_>, original: u16) -> Option<u32> {
         let repair = view.header.ssrc;
         let known = self.repairs.iter().find(|(known, _)| *known == repair);
         if let Some((_, ssrc)) = known {
@@ -379,12 +381,21 @@ impl Up {
         }
         let line = line_of(&self.lines, &self.ids, view)?;
         let layer = self.value(view, Extension::RepairedRid);
-        let mut streams = self.streams.iter().filter(|stream| {
-            let rid = stream.rid.as_deref().map(str::as_bytes);
-            stream.line == line && (layer.is_none() || layer == rid)
-        });
-        let ssrc = streams.next()?.ssrc;
-        if streams.next().is_some() || self.repairs.len() >= MAX_STREAMS {
+        let layer = layer.or_else(|| self.value(view, Extension::Rid));
+        let candidates = || {
+            self.streams.iter().filter(|stream| {
+                let rid = stream.rid.as_deref().map(str::as_bytes);
+                stream.line == line && (layer.is_none() || layer == rid)
+            })
+        };
+        let ssrc = match candidates().count() {
+            1 => candidates().next(),
+            // Where two streams are about the same number, the next repair will tell.
+            _ if candidates().filter(|one| one.is_near(original)).count() > 1 => None,
+            _ => candidates().find(|stream| stream.awaits(original)),
+        };
+        let ssrc = ssrc?.ssrc;
+        if self.repairs.len() >= MAX_STREAMS {
             return None;
         }
         self.repairs.push((repair, ssrc));

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 const MOST: usize = 256;
 /// A larger gap cannot be repaired.
 const LARGEST_GAP: u64 = 200;
+/// What is further behind the newest packet is not asked for any more.
+const NEAR: u16 = 300;
 /// A packet that is only out of order comes within this time, or within a quarter more than such packets took lately,
 const REORDERED: Duration = Duration::from_millis(10);
 /// but nothing waits longer to be asked for.
@@ -103,6 +105,18 @@ impl Missing {
         self.open.is_empty()
     }
 
+    /// Whether this packet is missing and was asked for.
+    pub fn awaits(&self, sequence: u16) -> bool {
+        let mut open = self.open.iter();
+        open.any(|gap| gap.sequence as u16 == sequence && gap.asked.is_some())
+    }
+
+    /// Whether this number is one of the stream's newest ones, so that it may have been asked for lately.
+    pub fn is_near(&self, sequence: u16) -> bool {
+        let behind = |highest: u64| (highest as u16).wrapping_sub(sequence) < NEAR;
+        self.highest.is_some_and(behind)
+    }
+
     /// What is to be asked for now, rising.
     pub fn due(&mut self, round_trip: Option<Duration>, now: Instant) -> impl Iterator<Item = u16> {
         let passed = move |at: Instant| now.saturating_duration_since(at);
@@ -162,6 +176,25 @@ mod tests {
         assert_eq!(due(&mut missing, 999), [2]);
         assert!(due(&mut missing, 1_500).is_empty());
         assert!(missing.is_empty());
+    }
+
+    #[test]
+    fn what_was_asked_for_is_awaited_until_it_comes() {
+        let (start, mut missing) = (Instant::now(), Missing::default());
+        assert!(!missing.is_near(7));
+        missing.arrived(65_535, start);
+        missing.arrived(65_537, after(start, 1));
+        assert!(!missing.awaits(0), "nobody has asked");
+        assert_eq!(missing.due(None, after(start, 50)).collect::<Vec<_>>(), [0]);
+        let awaited = |missing: &Missing| [65_535, 0, 1].map(|sequence| missing.awaits(sequence));
+        assert_eq!(awaited(&missing), [false, true, false]);
+        let near = [1, 0, 65_300, 2, 65_000, 300];
+        assert_eq!(
+            near.map(|sequence| missing.is_near(sequence)),
+            [true, true, true, false, false, false]
+        );
+        missing.arrived(65_536, after(start, 90));
+        assert_eq!(awaited(&missing), [false; 3]);
     }
 
     /// How many of a thousand packets, 5 ms apart, are asked for where one of twenty comes late, or again, or neither.

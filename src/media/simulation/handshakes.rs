@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::World;
 use super::client::{Flights, SSRC};
+use super::line::Chance;
 
 /// How a client connects.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ enum Way {
 /// A client that repeats its flights like a browser, on a link that loses some of them; when it was connected.
 fn joins(way: Way, loss_percent: u32, seed: u32) -> Option<Duration> {
     let mut world = World::new();
-    world.random = seed;
+    world.chance = Chance(seed);
     world.handshake_loss_percent = loss_percent;
     let ada = world.admit();
     let client = match way {

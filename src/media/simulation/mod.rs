@@ -7,11 +7,13 @@ mod checks;
 mod client;
 mod handshakes;
 mod layers;
+mod line;
 mod loudest;
 mod memory;
 mod narrow;
 mod quality;
 mod roaming;
+mod rooms;
 mod sounds;
 mod stories;
 mod svc;
@@ -28,6 +30,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use tokio::sync::oneshot;
 
 use self::client::{Client, SSRC};
+use self::line::{Chance, Line, Sky, Weather, is_media, is_rtp};
 use crate::media::MediaError;
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::peer::arena::Arena;
@@ -50,15 +53,6 @@ struct Datagram {
     bytes: BytesMut,
 }
 
-/// The narrowest part of the path to a client.
-struct Link {
-    bits_per_second: u64,
-    /// What would wait longer is dropped.
-    queue: Duration,
-    /// When it has sent all that waits.
-    free_at: Instant,
-}
-
 struct World {
     now: Instant,
     state: State,
@@ -72,16 +66,23 @@ struct World {
     handshake_loss_percent: u32,
     /// Whether checks reach the server.
     checks_pass: bool,
-    random: u32,
+    chance: Chance,
     /// How many datagrams of media were sent to each address.
     media: HashMap<SocketAddr, usize>,
     /// How many bytes were sent to each address, whether they arrived or not.
     bytes: HashMap<SocketAddr, usize>,
-    links: HashMap<SocketAddr, Link>,
+    lines: Vec<Line>,
+    /// Through which line what is sent to a client goes.
+    through: HashMap<SocketAddr, usize>,
+    /// Of all ways, to the server and to clients.
+    weather: Option<Weather>,
+    skies: HashMap<(SocketAddr, SocketAddr), Sky>,
+    /// In which room each is.
+    rooms: HashMap<ParticipantId, u64>,
     /// What the server has sealed of each stream under each number.
     sealed: HashMap<[u8; 6], BytesMut>,
     events: Arc<Mutex<Vec<MediaEvent>>>,
-    _alive: Arc<()>,
+    alive: Arc<()>,
 }
 
 impl World {
@@ -94,26 +95,9 @@ impl World {
         let now = Instant::now();
         let server = SocketAddr::from(SERVER);
         let reach = Reach::new(0, &[server.ip().into()], server.port(), &[]);
-        let mut state = State::new(reach, now, SystemTime::UNIX_EPOCH);
-        let (events, alive) = (Arc::new(Mutex::new(Vec::new())), Arc::new(()));
-        let into = Arc::clone(&events);
-        let sink = Box::new(move |event| {
-            into.lock().unwrap().push(event);
-            Ok(())
-        });
-        let alive_for_room = Arc::downgrade(&alive);
-        state.open(
-            Opening {
-                room: 1,
-                events: sink,
-                alive: alive_for_room,
-                generation: 0,
-            },
+        let mut world = Self {
             now,
-        );
-        Self {
-            now,
-            state,
+            state: State::new(reach, now, SystemTime::UNIX_EPOCH),
             out: Arena::default(),
             clients: Vec::new(),
             wire: VecDeque::new(),
@@ -121,19 +105,47 @@ impl World {
             losses: HashMap::new(),
             handshake_loss_percent: 0,
             checks_pass: true,
-            random,
+            chance: Chance(random),
             media: HashMap::new(),
             bytes: HashMap::new(),
-            links: HashMap::new(),
+            lines: Vec::new(),
+            through: HashMap::new(),
+            weather: None,
+            skies: HashMap::new(),
+            rooms: HashMap::new(),
             sealed: HashMap::new(),
-            events,
-            _alive: alive,
-        }
+            events: Arc::new(Mutex::new(Vec::new())),
+            alive: Arc::new(()),
+        };
+        world.open(1);
+        world
+    }
+
+    fn open(&mut self, room: u64) {
+        let into = Arc::clone(&self.events);
+        let opening = Opening {
+            room,
+            events: Box::new(move |event| {
+                into.lock().unwrap().push(event);
+                Ok(())
+            }),
+            alive: Arc::downgrade(&self.alive),
+            generation: 0,
+        };
+        self.state.open(opening, self.now);
     }
 
     fn command(&mut self, command: MediaCommand) {
+        self.command_in(1, command);
+    }
+
+    fn command_in(&mut self, room: u64, command: MediaCommand) {
         self.state
-            .handle_input(Input::Command { room: 1, command }, self.now);
+            .handle_input(Input::Command { room, command }, self.now);
+    }
+
+    fn room_of(&self, participant: &ParticipantId) -> u64 {
+        self.rooms.get(participant).copied().unwrap_or(1)
     }
 
     fn ask<T>(
@@ -150,10 +162,11 @@ impl World {
         request: impl FnOnce(Reply<T>) -> Request,
     ) -> Result<T, MediaError> {
         let (reply, mut answer) = oneshot::channel();
+        let room = self.room_of(participant);
         let (participant, request) = (participant.clone(), request(reply));
         self.state.handle_input(
             Input::Request {
-                room: 1,
+                room,
                 participant,
                 request,
             },
@@ -163,10 +176,16 @@ impl World {
     }
 
     fn admit(&mut self) -> ParticipantId {
+        self.admit_to(1)
+    }
+
+    fn admit_to(&mut self, room: u64) -> ParticipantId {
         let participant = ParticipantId::random();
-        self.command(MediaCommand::Admit {
+        self.rooms.insert(participant.clone(), room);
+        let admit = MediaCommand::Admit {
             participant: participant.clone(),
-        });
+        };
+        self.command_in(room, admit);
         participant
     }
 
@@ -307,6 +326,7 @@ impl World {
     }
 
     fn start(&mut self, participant: &ParticipantId, source: Source) -> TrackId {
+        let room = self.room_of(participant);
         let (participant, track) = (participant.clone(), TrackId::random());
         let start = MediaCommand::StartTrack {
             participant,
@@ -314,13 +334,13 @@ impl World {
             source,
             muted: false,
         };
-        self.command(start);
+        self.command_in(room, start);
         track
     }
 
     /// As if a participant had just spoken.
     fn spoke(&mut self, who: &ParticipantId) {
-        self.state.spoke(1, who);
+        self.state.spoke(self.room_of(who), who);
     }
 
     /// A client sends these, one every 10 ms.
@@ -402,9 +422,6 @@ impl World {
 
     /// Media is lost at the link's rate; what sets up connections passes, to keep the test short.
     fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: BytesMut) {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 17;
-        self.random ^= self.random << 5;
         let is_rtp = is_rtp(&bytes);
         if is_rtp && from == SocketAddr::from(SERVER) {
             self.look_at_seal(&bytes);
@@ -417,30 +434,35 @@ impl World {
             return;
         }
         let is_dtls = matches!(bytes.first(), Some(20..=63));
-        let dice = self.random % 100;
+        let dice = self.chance.below(100);
         let loss_percent = self.losses.get(&to).copied().unwrap_or(self.loss_percent);
         if (is_rtp && dice < loss_percent) || (is_dtls && dice < self.handshake_loss_percent) {
             return;
         }
         *self.bytes.entry(to).or_default() += bytes.len();
         let mut due = self.now + DELAY;
-        if let Some(link) = self.links.get_mut(&to) {
-            let begin = link.free_at.max(self.now);
-            if begin - self.now > link.queue {
+        if let Some(line) = self.through.get(&to) {
+            let Some(passed) = self.lines[*line].pass(bytes.len(), self.now) else {
                 return;
-            }
-            let bits = bytes.len() as u64 * 8;
-            link.free_at = begin + Duration::from_micros(bits * 1_000_000 / link.bits_per_second);
-            due = link.free_at + DELAY;
+            };
+            due = passed + DELAY;
         }
-        let place = self.wire.partition_point(|before| before.due <= due);
-        let datagram = Datagram {
-            due,
-            from,
-            to,
-            bytes,
-        };
-        self.wire.insert(place, datagram);
+        let mut arrivals = [Some(due), None];
+        if let Some(weather) = self.weather.filter(|_| is_media(&bytes)) {
+            let sky = self.skies.entry((from, to)).or_default();
+            arrivals = sky.arrivals(weather, due, &mut self.chance);
+        }
+        for due in arrivals.into_iter().flatten() {
+            let place = self.wire.partition_point(|before| before.due <= due);
+            let bytes = bytes.clone();
+            let datagram = Datagram {
+                due,
+                from,
+                to,
+                bytes,
+            };
+            self.wire.insert(place, datagram);
+        }
     }
 
     /// Two texts under one number would betray the key (RFC 7714 §8.1).
@@ -454,21 +476,20 @@ impl World {
 
     /// From now on all packets to this client go through a line of this width.
     fn narrow(&mut self, client: usize, kbps: u64, queue: Duration) {
-        let link = Link {
-            bits_per_second: kbps * 1000,
-            queue,
-            free_at: self.now,
-        };
-        self.links.insert(self.clients[client].address, link);
+        self.share(&[client], kbps, queue);
+    }
+
+    /// From now on all packets to these clients go through one line of this width.
+    fn share(&mut self, clients: &[usize], kbps: u64, queue: Duration) {
+        let line = self.lines.len();
+        self.lines.push(Line::new(kbps, queue, self.now));
+        for client in clients {
+            self.through.insert(self.clients[*client].address, line);
+        }
     }
 
     /// The line to this client is as wide as any.
     fn widen(&mut self, client: usize) {
-        self.links.remove(&self.clients[client].address);
+        self.through.remove(&self.clients[client].address);
     }
-}
-
-/// Whether this is a packet of sound or picture.
-fn is_rtp(bytes: &[u8]) -> bool {
-    bytes.len() > 2 && bytes[0] >> 6 == 2 && !(64..96).contains(&(bytes[1] & 127))
 }

@@ -106,6 +106,16 @@ impl Stream {
         self.missing.due(round_trip, now).collect()
     }
 
+    /// Whether this packet was asked for, and has not come yet.
+    pub fn awaits(&self, sequence: u16) -> bool {
+        self.missing.awaits(sequence)
+    }
+
+    /// Whether this packet may have been asked for lately.
+    pub fn is_near(&self, sequence: u16) -> bool {
+        self.missing.is_near(sequence)
+    }
+
     /// What its sender is told of how it arrives.
     pub fn block(&mut self, now: Instant) -> Option<Block> {
         let last = self
