@@ -36,7 +36,7 @@ impl MediaPlane {
         let (relay, ice_servers) = relays::set_up(config, page, &ips, port.own())?;
         let threads = MediaConfig {
             ips: ips.clone(),
-            port: config.media.first_port,
+            port: config.media.port,
             threads: config.media.threads.get(),
             listeners: port.known,
         };

@@ -85,8 +85,8 @@ pub struct StorageConfig {
 pub struct MediaConfig {
     /// The addresses that candidates carry; at least one.
     pub addresses: Vec<MediaAddress>,
-    /// The UDP port of the first thread. The others follow. 0 means any free ports.
-    pub first_port: u16,
+    /// The UDP port, which all threads share. 0 means any free port.
+    pub port: u16,
     /// Whether media comes by TCP too.
     pub tcp: MediaTcp,
     /// At least one.
@@ -258,7 +258,7 @@ impl Config {
                 i64::try_from(self.listen.max_sockets.get()).unwrap_or(i64::MAX),
             ),
             Key::MediaIp => list(&self.media.addresses),
-            Key::MediaPort => toml::Value::Integer(self.media.first_port.into()),
+            Key::MediaPort => toml::Value::Integer(self.media.port.into()),
             Key::MediaTcpPort => match self.media.tcp {
                 MediaTcp::WhereItCan => return None,
                 MediaTcp::Port(port) => toml::Value::Integer(port.get().into()),

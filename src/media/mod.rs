@@ -66,7 +66,7 @@ pub struct MediaConfig {
     /// The addresses that clients are told to send to, one host candidate each (RFC 8445 §5.1.1.1).
     /// Behind a port-forwarding NAT these are its public addresses.
     pub ips: Vec<MediaIp>,
-    /// The first worker's UDP port; each further worker takes the next one. 0 takes any free ports.
+    /// The UDP port, which all workers share. 0 takes any free one.
     pub port: u16,
     /// How many workers, each a thread; 0 counts as 1.
     pub threads: usize,

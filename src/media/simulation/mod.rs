@@ -13,6 +13,7 @@ mod narrow;
 mod quality;
 mod roaming;
 mod sounds;
+mod spread;
 mod stories;
 mod svc;
 
@@ -28,6 +29,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use tokio::sync::oneshot;
 
 use self::client::{Client, SSRC};
+use self::spread::WrongThread;
 use crate::media::MediaError;
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::peer::arena::Arena;
@@ -63,6 +65,8 @@ struct World {
     now: Instant,
     state: State,
     out: Arena,
+    /// What comes is given to this thread first.
+    wrong_thread: Option<WrongThread>,
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
@@ -115,6 +119,7 @@ impl World {
             now,
             state,
             out: Arena::default(),
+            wrong_thread: None,
             clients: Vec::new(),
             wire: VecDeque::new(),
             loss_percent: 0,
@@ -375,8 +380,13 @@ impl World {
     /// A datagram reaches the server, from any sender.
     fn strike(&mut self, from: SocketAddr, bytes: &[u8]) {
         let path = Path::udp(SERVER.into(), from);
-        self.state
-            .handle_datagram(path, &mut bytes.to_vec(), self.now, self.now);
+        match &mut self.wrong_thread {
+            Some(wrong) => wrong.take(&mut self.state, path, bytes, self.now),
+            None => {
+                self.state
+                    .handle_datagram(path, &mut bytes.to_vec(), self.now, self.now);
+            }
+        }
     }
 
     fn deliver(&mut self, datagram: Datagram) {
