@@ -275,8 +275,7 @@ mod tests {
             &["192.0.2.9"],
         ] {
             now.send_replace(addresses(all));
-            // Each of the two threads has a port of its own.
-            let expected = [addresses(all), addresses(all)].concat();
+            let expected = addresses(all);
             let told = async {
                 while announced() != expected {
                     tokio::time::sleep(Duration::from_secs(1)).await;

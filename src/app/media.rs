@@ -37,7 +37,7 @@ impl MediaPlane {
         let threads = MediaConfig {
             ips: ips.clone(),
             wildcards: config.media.wildcards.clone(),
-            port: config.media.first_port,
+            port: config.media.port,
             threads: config.media.threads.get(),
             listeners: port.known,
         };

@@ -155,8 +155,8 @@ fn place(media: &MediaConfig, page: u16, can_share: bool) -> Place {
         MediaTcp::Port(port) if port.get() == page && can_share => Place::Shared,
         MediaTcp::Port(port) => Place::Own(port.get()),
         MediaTcp::WhereItCan if can_share => Place::Shared,
-        MediaTcp::WhereItCan if media.first_port == 0 => Place::Nowhere,
-        MediaTcp::WhereItCan => Place::Own(media.first_port),
+        MediaTcp::WhereItCan if media.port == 0 => Place::Nowhere,
+        MediaTcp::WhereItCan => Place::Own(media.port),
     }
 }
 

@@ -14,6 +14,8 @@ pub const ALL: &[&Budget] = &[
     &TRANSPORTS,
     &STREAMS,
     &ROAMERS,
+    &HANDED_ON,
+    &HANDED_ON_UNPROVEN,
     &DTLS_MESSAGE,
     &DTLS_MESSAGES,
     &DTLS_FRAGMENTS,
@@ -163,6 +165,27 @@ pub const ROAMERS: Budget = Budget {
     then: "Further ones are dropped; the client's next check proves its address.",
     reason: "A NAT that gives a client another port does not tell it, and its checks are seconds apart; each try costs a decryption.",
     test: "packets_from_strange_ports_are_tried_within_a_bound",
+};
+
+/// Datagrams that other threads have received for a media thread, and that wait for it.
+pub const HANDED_ON: Budget = Budget {
+    name: "media.handed_on",
+    per: Per::Thread,
+    most: 2_048,
+    unit: Unit::Count,
+    every: None,
+    then: "Further ones are dropped, as by a socket that is full.",
+    reason: "They wait for one turn of the thread; a second of a crowd's pictures would be of no use any more.",
+    test: "what_a_thread_does_not_take_in_time_is_dropped_and_strangers_take_half_the_places",
+};
+
+/// The same by paths that no connection has.
+pub const HANDED_ON_UNPROVEN: Budget = Budget {
+    name: "media.handed_on.unproven",
+    most: 1_024,
+    reason: "A class that comes in at once sends a hundred checks; a flood of forged ones must not take the places of \
+             those who talk.",
+    ..HANDED_ON
 };
 
 /// One DTLS handshake message.

@@ -280,8 +280,7 @@ impl Key {
                 value: "PORT",
                 arity: Arity::One,
                 default: "20000, or 0 while --listen is a loopback address",
-                help: "Receives media at this UDP port and, with several media threads, the ones after it; open them in \
-                       the firewall. 0 means any free ports",
+                help: "Receives media at this UDP port; open it in the firewall. 0 means any free port",
             },
             Self::MediaTcpPort => &Spec {
                 name: "media-tcp-port",
@@ -295,7 +294,7 @@ impl Key {
                 value: "COUNT",
                 arity: Arity::One,
                 default: "one per core, at most 4",
-                help: "Forwards media on so many threads; a room stays on one of them",
+                help: "Forwards media on so many threads, which share the media port; a room stays on one of them",
             },
             Self::Turn => &Spec {
                 name: "turn",

@@ -89,8 +89,8 @@ pub struct MediaConfig {
     /// What is bound so that media comes to addresses that this machine gets later. Empty if the addresses were given, or
     /// are that of `--listen`: then they do not change with the interfaces.
     pub wildcards: Vec<IpAddr>,
-    /// The UDP port of the first thread. The others follow. 0 means any free ports.
-    pub first_port: u16,
+    /// The UDP port, which all threads share. 0 means any free port.
+    pub port: u16,
     /// Whether media comes by TCP too.
     pub tcp: MediaTcp,
     /// At least one.
@@ -264,7 +264,7 @@ impl Config {
             // Read again, the addresses of now would be fixed ones.
             Key::MediaIp if !self.media.wildcards.is_empty() => return None,
             Key::MediaIp => list(&self.media.addresses),
-            Key::MediaPort => toml::Value::Integer(self.media.first_port.into()),
+            Key::MediaPort => toml::Value::Integer(self.media.port.into()),
             Key::MediaTcpPort => match self.media.tcp {
                 MediaTcp::WhereItCan => return None,
                 MediaTcp::Port(port) => toml::Value::Integer(port.get().into()),

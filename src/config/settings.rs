@@ -154,29 +154,17 @@ impl Settings {
         } else {
             MEDIA_PORT
         };
-        let first_port = self
+        let port = self
             .one(Key::MediaPort, parse_port)?
             .unwrap_or(default_port);
         let threads = match self.one(Key::MediaThreads, parse_threads)? {
             Some(threads) => threads,
             None => default_threads(),
         };
-        if first_port != 0 && usize::from(first_port) + threads.get() - 1 > usize::from(u16::MAX) {
-            let given = self
-                .0
-                .get(&Key::MediaPort)
-                .or(self.0.get(&Key::MediaThreads));
-            return Err(wrong(
-                given.map_or("--media-port", |(place, _)| place),
-                format!(
-                    "{first_port} leaves no room below 65536 for {threads} media threads, which take a port each"
-                ),
-            ));
-        }
         Ok(MediaConfig {
             addresses,
             wildcards,
-            first_port,
+            port,
             tcp: self
                 .one(Key::MediaTcpPort, MediaTcp::parse)?
                 .unwrap_or(MediaTcp::WhereItCan),

@@ -55,7 +55,7 @@ fn without_any_setting_the_defaults_hold() {
     assert_eq!(config.auth.registration, Registration::Open);
     assert_eq!(config.legacy_api, LegacyApi::Off);
     assert_eq!(config.rate_limits, RateLimits::On);
-    assert_eq!(config.media.first_port, 0);
+    assert_eq!(config.media.port, 0);
     let first = &config.media.addresses[0];
     assert_eq!(*first, MediaAddress::Ip(Ipv4Addr::LOCALHOST.into()));
     assert_eq!(config.listen.max_sockets.get(), 5_000);
@@ -266,11 +266,6 @@ fn a_wrong_value_is_refused_in_one_sentence_that_names_its_flag() {
         refusal(&[], &[("MEETING_MEDIA_PORT", "x")]),
         "MEETING_MEDIA_PORT: 'x' is not a port number from 0 to 65535."
     );
-    let two: &[(Key, &[&str])] = &[(Key::MediaPort, &["65534"]), (Key::MediaThreads, &["3"])];
-    assert_eq!(
-        refusal(two, &[]),
-        "--media-port: 65534 leaves no room below 65536 for 3 media threads, which take a port each."
-    );
 }
 
 #[test]
@@ -477,7 +472,7 @@ fn a_public_url_is_an_origin_and_a_path() {
 #[test]
 fn the_media_port_is_fixed_where_others_must_reach_it() {
     let beyond = load(&[(Key::Listen, &["0.0.0.0:8080"])], &[]).unwrap();
-    assert_eq!(beyond.media.first_port, MEDIA_PORT);
+    assert_eq!(beyond.media.port, MEDIA_PORT);
 }
 
 #[test]

@@ -94,14 +94,6 @@ pub enum MediaStartError {
     /// An address that nobody can send to.
     #[error("{0} cannot be a media address: name one that clients can reach")]
     BadAddress(IpAddr),
-    /// The ports of all workers must exist.
-    #[error("the media ports begin at {port} and {threads} are needed, which goes beyond 65535")]
-    PortRange {
-        /// The first port.
-        port: u16,
-        /// How many are needed.
-        threads: usize,
-    },
     /// Another program has the port, or it is not ours to take.
     #[error("cannot bind the media socket {address} (UDP): {source}")]
     Bind {

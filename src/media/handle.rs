@@ -13,8 +13,10 @@ use tokio::sync::{oneshot, watch};
 #[cfg(test)]
 use crate::media::io::shard::Fault;
 use crate::media::io::shard::{Input, Opening};
+use crate::media::io::sharing::{Doors, Exchange};
+use crate::media::io::socket::bind_all;
 use crate::media::io::tcp::Entries;
-use crate::media::io::worker::{Sending, Worker};
+use crate::media::io::worker::{Outfit, Sending, Worker};
 use crate::media::peer::cost::packet_cost;
 use crate::media::room::request::{Reply, Request};
 use crate::media::seats::{Seats, seats_of_thread};
@@ -98,7 +100,7 @@ impl Media {
         Self::start_with(config, None)
     }
 
-    /// The same with a relay, whose clients reach it at the same ports.
+    /// The same with a relay, whose clients reach it at the same port.
     ///
     /// # Errors
     /// As [`Media::start`].
@@ -107,7 +109,11 @@ impl Media {
         relay: Option<Arc<Relay>>,
     ) -> Result<Self, MediaStartError> {
         let MediaConfig {
-            ips, port, threads, ..
+            ips,
+            wildcards,
+            port,
+            threads,
+            ..
         } = &config;
         let (port, threads) = (*port, (*threads).max(1));
         if ips.is_empty() {
@@ -120,13 +126,17 @@ impl Media {
         {
             return Err(MediaStartError::BadAddress(ip));
         }
-        let last = usize::from(port) + threads - 1;
-        if port != 0 && last > usize::from(u16::MAX) {
-            return Err(MediaStartError::PortRange { port, threads });
-        }
+        let exchange = (threads > 1).then(|| Arc::new(Exchange::new(threads)));
         let (give_up, given_up) = watch::channel(false);
-        let workers = (0..threads).map(|index| {
-            let worker = Worker::start(&config, index, give_up.clone(), relay.clone())?;
+        let sockets = bind_all(ips, wildcards, port, threads)?.into_iter();
+        let workers = sockets.enumerate().map(|(index, sockets)| {
+            let outfit = Outfit {
+                sockets,
+                exchange: exchange.clone(),
+                relay: relay.clone(),
+                given_up: give_up.clone(),
+            };
+            let worker = Worker::start(&config, index, outfit)?;
             Ok(Arc::new(PinnedWorker {
                 worker,
                 rooms: AtomicUsize::new(0),
@@ -147,8 +157,12 @@ impl Media {
         };
         if let Some(relay) = &media.shared.relay {
             let workers = media.shared.workers.iter();
-            let ports = workers.filter_map(|pinned| pinned.worker.letterbox());
-            relay.connect(ports.collect(), media.addresses());
+            let letterboxes = workers.filter_map(|pinned| pinned.worker.letterbox());
+            let doors = Doors {
+                exchange,
+                letterboxes: letterboxes.collect(),
+            };
+            relay.connect(Box::new(doors), media.addresses());
         }
         Ok(media)
     }
@@ -170,13 +184,10 @@ impl Media {
         }
     }
 
-    /// Where the workers take datagrams: every configured IP address with every worker's port.
+    /// Where the workers take datagrams: every configured IP address with the port that they share.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.shared
-            .workers
-            .iter()
-            .flat_map(|pinned| pinned.worker.reach().udp.to_vec())
-            .collect()
+        let first = self.shared.workers.first();
+        first.map_or_else(Vec::new, |pinned| pinned.worker.reach().udp.to_vec())
     }
 
     /// Tells new connections from now on to send to these addresses. Present connections stay as they are.
@@ -337,11 +348,6 @@ impl Media {
 impl RoomMedia {
     fn hold(&self) -> Arc<Hold> {
         Arc::clone(&self.hold.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The port that receives the datagrams of the room.
-    pub fn port(&self) -> u16 {
-        self.hold().worker.worker.port()
     }
 
     /// Begins anew after `MediaEvent::Failed`, with nobody in it, for all clones of this handle. What is left of the

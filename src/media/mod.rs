@@ -71,7 +71,7 @@ pub struct MediaConfig {
     /// Unspecified addresses, which are bound as well: what comes to any address of their family is taken, also where the
     /// machine gets one later.
     pub wildcards: Vec<IpAddr>,
-    /// The first worker's UDP port; each further worker takes the next one. 0 takes any free ports.
+    /// The UDP port, which all workers share. 0 takes any free one.
     pub port: u16,
     /// How many workers, each a thread; 0 counts as 1.
     pub threads: usize,

@@ -11,7 +11,7 @@ use crate::media::RoomMedia;
 use crate::meeting::media::MediaCommand;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::IceServer;
-use crate::turn::RoomAccess;
+use crate::turn::{Datagrams, RoomAccess};
 
 /// The pause between attempts to send commands to a full inbox.
 pub(super) const MEDIA_RETRY: Duration = Duration::from_millis(10);
@@ -56,9 +56,11 @@ impl MediaLine {
 
     /// The relays for a participant.
     pub fn ice_servers(&self, participant: &ParticipantId) -> Vec<IceServer> {
-        let taken = self.media.as_ref().filter(|_| self.goes_straight);
-        self.relay
-            .ice_servers(participant, taken.map(RoomMedia::port))
+        let datagrams = match &self.media {
+            Some(_) if self.goes_straight => Datagrams::Unnamed,
+            Some(_) | None => Datagrams::Named,
+        };
+        self.relay.ice_servers(participant, datagrams)
     }
 
     /// Sends a command after all that wait.

@@ -24,13 +24,26 @@ struct All {
     external: External,
 }
 
-/// How our own relay is reached, beside datagrams to the media ports.
+/// How our own relay is reached, beside datagrams to the media port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ways {
     /// By TCP.
     pub tcp: Tcp,
     /// In TLS.
     pub tls: Option<Tls>,
+}
+
+/// Whether the relay is named for datagrams, which it takes at the media port.
+///
+/// Browsers use one socket for a relay and for what they send directly, and take everything that comes from a relay's
+/// address and port for the relay's: libwebrtc would never hear media that stands there. Nobody loses a way by that:
+/// who reaches the relay there reaches the media as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Datagrams {
+    /// It is: there is no media of the room.
+    Named,
+    /// It is not: the room's media stands there.
+    Unnamed,
 }
 
 /// Where streams outside of TLS are taken.
@@ -88,7 +101,7 @@ impl IceServers {
         }
     }
 
-    fn of(&self, participant: &str, unix: u64, taken: Option<u16>) -> Vec<IceServer> {
+    fn of(&self, participant: &str, unix: u64, datagrams: Datagrams) -> Vec<IceServer> {
         let External {
             open,
             guarded,
@@ -96,7 +109,7 @@ impl IceServers {
         } = &self.0.external;
         let mut servers = Vec::new();
         if let Some((relay, ways)) = &self.0.own {
-            let urls = urls(&relay.media(), ways, taken);
+            let urls = urls(&relay.media(), ways, datagrams);
             if !urls.is_empty() {
                 let credentials = relay.credentials(participant, unix);
                 servers.push(IceServer {
@@ -142,11 +155,10 @@ impl RoomAccess {
     }
 
     /// The relays for a participant. The credentials are good for an hour, and only while the participant is admitted.
-    /// No relay is named at `taken`, the port of UDP where the room's media is received.
-    pub fn ice_servers(&self, participant: &ParticipantId, taken: Option<u16>) -> Vec<IceServer> {
+    pub fn ice_servers(&self, participant: &ParticipantId, datagrams: Datagrams) -> Vec<IceServer> {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH);
         let unix = unix.unwrap_or_default().as_secs();
-        self.all.of(participant.as_str(), unix, taken)
+        self.all.of(participant.as_str(), unix, datagrams)
     }
 }
 
@@ -161,18 +173,13 @@ impl Drop for RoomAccess {
 /// The addresses of our relay (RFC 7065), the fastest way first. Browsers use each of them, and complain about five or
 /// more. So there is one address of each family for datagrams, the first that is reachable from elsewhere, and one for
 /// streams.
-///
-/// Browsers use one socket for a relay and for what they send directly, and take everything that comes from a relay's
-/// address and port for the relay's: libwebrtc would never hear media that stands at the same port. So the relay is not
-/// named at the port that is `taken` by media, but at that of another thread. With one thread it is not named for UDP at
-/// all: who reaches it there reaches the media as well.
-fn urls(media: &[SocketAddr], ways: &Ways, taken: Option<u16>) -> Vec<String> {
+fn urls(media: &[SocketAddr], ways: &Ways, datagrams: Datagrams) -> Vec<String> {
     let mut urls = Vec::new();
-    let free = media.iter().filter(|address| Some(address.port()) != taken);
-    for address in firsts(&free.copied().collect::<Vec<_>>()) {
-        urls.push(format!("turn:{address}?transport=udp"));
-    }
     let firsts = firsts(media);
+    if datagrams == Datagrams::Named {
+        let named = firsts.iter();
+        urls.extend(named.map(|address| format!("turn:{address}?transport=udp")));
+    }
     match ways.tcp {
         Tcp::Closed => {}
         Tcp::At(address) => urls.push(format!("turn:{address}?transport=tcp")),
@@ -224,7 +231,6 @@ mod tests {
             "192.0.2.1:20000",
             "192.0.2.2:20000",
             "[2001:db8::1]:20000",
-            "192.0.2.1:20001",
         ]);
         let ways = Ways {
             tcp: Tcp::Everywhere(443),
@@ -234,7 +240,7 @@ mod tests {
             }),
         };
         assert_eq!(
-            urls(&media, &ways, None),
+            urls(&media, &ways, Datagrams::Named),
             [
                 "turn:192.0.2.1:20000?transport=udp",
                 "turn:[2001:db8::1]:20000?transport=udp",
@@ -248,32 +254,26 @@ mod tests {
             tls: None,
         };
         assert_eq!(
-            urls(&local, &ways, None),
+            urls(&local, &ways, Datagrams::Named),
             [
                 "turn:127.0.0.1:20000?transport=udp",
                 "turn:127.0.0.1:8080?transport=tcp"
             ]
         );
-        assert_eq!(urls(&local, &Ways::default(), None).len(), 1);
+        assert_eq!(urls(&local, &Ways::default(), Datagrams::Named).len(), 1);
     }
 
     #[test]
-    fn datagrams_to_the_relay_go_where_no_media_of_the_room_comes_from() {
-        let threads = addresses(&["192.0.2.1:20000", "192.0.2.1:20001"]);
-        let ways = Ways::default();
-        let named = |taken| urls(&threads, &ways, taken);
-        assert_eq!(named(None), ["turn:192.0.2.1:20000?transport=udp"]);
-        assert_eq!(named(Some(20_000)), ["turn:192.0.2.1:20001?transport=udp"]);
-        assert_eq!(named(Some(20_001)), ["turn:192.0.2.1:20000?transport=udp"]);
+    fn no_datagrams_go_to_the_relay_where_media_of_the_room_comes_from() {
+        let media = addresses(&["192.0.2.1:20000", "[2001:db8::1]:20000"]);
         let ways = Ways {
             tcp: Tcp::Everywhere(443),
             tls: None,
         };
-        assert_eq!(
-            urls(&threads[..1], &ways, Some(20_000)),
-            ["turn:192.0.2.1:443?transport=tcp"],
-            "one thread"
-        );
+        let by_streams = ["turn:192.0.2.1:443?transport=tcp"];
+        assert_eq!(urls(&media, &ways, Datagrams::Unnamed), by_streams);
+        assert_eq!(urls(&media, &ways, Datagrams::Named).len(), 3);
+        assert_eq!(urls(&media, &Ways::default(), Datagrams::Unnamed).len(), 0);
     }
 
     #[test]
@@ -283,7 +283,9 @@ mod tests {
             guarded: vec!["turns:turn.example.org".to_owned()],
             secret: "north".to_owned(),
         };
-        let [open, guarded] = &IceServers::new(None, external).of("p1", 1_000, None)[..] else {
+        let [open, guarded] =
+            &IceServers::new(None, external).of("p1", 1_000, Datagrams::Named)[..]
+        else {
             panic!("two");
         };
         assert_eq!(open.urls, ["stun:stun.example.org"]);
@@ -295,6 +297,10 @@ mod tests {
             guarded.credential.as_deref(),
             Some("pYPhVEv1DQY+bIdNGExV0cCgPEE=")
         );
-        assert!(IceServers::default().of("p1", 1_000, None).is_empty());
+        assert!(
+            IceServers::default()
+                .of("p1", 1_000, Datagrams::Named)
+                .is_empty()
+        );
     }
 }

@@ -30,7 +30,7 @@ mod stream;
 mod tests;
 mod throttle;
 
-pub use ice_servers::{External, IceServers, RoomAccess, Tcp, Tls, Ways};
+pub use ice_servers::{Datagrams, External, IceServers, RoomAccess, Tcp, Tls, Ways};
 pub use message::is_turn;
 #[cfg(test)]
 use message::{NotTurn, framed};

@@ -17,7 +17,7 @@ use crate::budgets::turn::UNREAD;
 /// How often expired state is freed.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
-/// A message for the thread of one of the media ports.
+/// A message for one of the media threads.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Parcel {
     /// Media handles this like a received datagram.
@@ -42,7 +42,7 @@ pub enum Parcel {
     },
 }
 
-/// One of the server's media ports.
+/// The server's media port.
 pub trait Port: Send + Sync {
     /// Takes a message, or drops it if there is no room.
     fn post(&self, parcel: Parcel);
@@ -51,7 +51,7 @@ pub trait Port: Send + Sync {
 /// The relay. It works once it is connected to media.
 pub struct Relay {
     rules: Mutex<Rules>,
-    ports: OnceLock<HashMap<u16, Box<dyn Port>>>,
+    port: OnceLock<Box<dyn Port>>,
     streams: Mutex<HashMap<u64, mpsc::Sender<Vec<u8>>>>,
     next_stream: AtomicU64,
     next_room: AtomicU64,
@@ -110,16 +110,16 @@ impl Relay {
         };
         Self {
             rules: Mutex::new(rules),
-            ports: OnceLock::new(),
+            port: OnceLock::new(),
             streams: Mutex::default(),
             next_stream: AtomicU64::new(1),
             next_room: AtomicU64::new(1),
         }
     }
 
-    /// Connects media: its ports and its addresses. Called once.
-    pub fn connect(&self, ports: HashMap<u16, Box<dyn Port>>, addresses: Vec<SocketAddr>) {
-        if self.ports.set(ports).is_err() {
+    /// Connects media: its port and its addresses. Called once.
+    pub fn connect(&self, port: Box<dyn Port>, addresses: Vec<SocketAddr>) {
+        if self.port.set(port).is_err() {
             tracing::error!("the relay was connected twice: this is a fault in the server");
         }
         self.set_media(addresses);
@@ -157,18 +157,15 @@ impl Relay {
         rules.server.wrap(allocation, local, payload, now)
     }
 
-    /// Hands a part of a message to the media thread that it is for.
+    /// Hands a part of a message to media.
     pub fn post_media(&self, to: &ToMedia, message: &[u8]) {
         if let Some(payload) = message.get(to.payload.clone()) {
-            self.post(
-                to.local.port(),
-                Parcel::Media {
-                    allocation: to.allocation,
-                    local: to.local,
-                    remote: to.remote,
-                    payload: payload.to_vec(),
-                },
-            );
+            self.post(Parcel::Media {
+                allocation: to.allocation,
+                local: to.local,
+                remote: to.remote,
+                payload: payload.to_vec(),
+            });
         }
     }
 
@@ -177,14 +174,11 @@ impl Relay {
         match wrapped.client {
             Client::Udp { local, remote } => {
                 let message = wrapped.bytes;
-                self.post(
-                    local.port(),
-                    Parcel::Client {
-                        local,
-                        remote,
-                        message,
-                    },
-                );
+                self.post(Parcel::Client {
+                    local,
+                    remote,
+                    message,
+                });
             }
             Client::Stream { id, .. } => {
                 let streams = locked(&self.streams);
@@ -196,9 +190,8 @@ impl Relay {
         }
     }
 
-    fn post(&self, port: u16, parcel: Parcel) {
-        let ports = self.ports.get();
-        if let Some(port) = ports.and_then(|ports| ports.get(&port)) {
+    fn post(&self, parcel: Parcel) {
+        if let Some(port) = self.port.get() {
             port.post(parcel);
         }
     }

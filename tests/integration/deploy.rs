@@ -111,7 +111,7 @@ fn the_packages_settings_are_settings_also_with_their_examples() {
         fs::write(file.path(), text).unwrap();
         let given = Given::from([(Key::Config, vec![file.path().display().to_string()])]);
         let config = Config::load(given, |_| None).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(config.media.first_port, 20_000);
+        assert_eq!(config.media.port, 20_000);
     }
 }
 
@@ -126,7 +126,7 @@ fn the_container_agrees_with_its_compose_file() {
     let data = image.storage.data_dir.display().to_string();
     assert!(file.contains(&format!("\nVOLUME {data}\n")), "{data}");
     assert!(compose.contains(&format!("- data:{data}\n")), "{data}");
-    let (listen, media) = (image.listen.address, image.media.first_port);
+    let (listen, media) = (image.listen.address, image.media.port);
     assert!(listen.ip().is_unspecified());
     assert!(file.contains(&format!(
         "\nEXPOSE {}/tcp {media}/udp {media}/tcp\n",
@@ -144,7 +144,6 @@ fn the_container_agrees_with_its_compose_file() {
         compose.contains(&format!("- subnet: {}\n", networks[0])),
         "{networks:?}"
     );
-    assert_eq!(whole.media.threads.get(), 1);
     // The last stage has the program of the first one and nothing else of it but an empty folder.
     let (_, last) = file.rsplit_once("\nFROM ").unwrap();
     assert_eq!(last.matches("COPY --from=build").count(), 2);

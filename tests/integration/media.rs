@@ -5,6 +5,7 @@
 mod cheats;
 mod client;
 mod limits;
+mod one_port;
 mod tcp;
 
 use std::net::{IpAddr, Ipv4Addr};

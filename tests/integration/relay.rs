@@ -36,21 +36,26 @@ fn urls(joined: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// With two media threads: one has the room's media, and the other takes datagrams for the relay.
-async fn two_threads() -> Server {
-    Server::with(&[(Key::MediaThreads, "2")]).await
+/// A client by datagrams to the port of media, or by a stream.
+async fn client(joined: &Value, media: SocketAddr, transport: &str) -> Turn {
+    match transport {
+        // Browsers are not told of it where there is media, and others may come all the same.
+        "udp" => Turn::at(joined, media).await,
+        _ => Turn::of(joined, transport).await,
+    }
 }
 
 #[tokio::test]
 async fn a_check_reaches_media_through_the_relay_and_is_answered_by_it() {
-    for threads in ["2", "3"] {
+    for threads in ["1", "2", "3"] {
         let server = Server::with(&[(Key::MediaThreads, threads)]).await;
         let (mut ada, _) = server.meeting(json!({})).await;
         let slots = json!({ "audio_slots": 1, "video_slots": 1 });
         let offer = ada.ok("media.receive", slots).await;
         let (media, ufrag, password) = offered(offer["sdp"].as_str().unwrap());
-        for transport in ["udp", "tcp"] {
-            let mut turn = Turn::of(&ada.joined, transport).await;
+        // Their datagrams come to any of the threads.
+        for transport in ["udp", "udp", "udp", "udp", "tcp"] {
+            let mut turn = client(&ada.joined, media, transport).await;
             let relayed = turn.allocate().await.unwrap();
             turn.permit(media).await.unwrap();
             turn.send(media, &check(&ufrag, &password)).await;
@@ -69,15 +74,12 @@ async fn a_check_reaches_media_through_the_relay_and_is_answered_by_it() {
 #[tokio::test]
 async fn the_relay_is_named_at_no_port_where_media_of_the_room_is() {
     // Browsers would take all that comes from there for the relay's.
-    for (threads, ways) in [("1", &["tcp"][..]), ("2", &["udp", "tcp"])] {
+    for threads in ["1", "2"] {
         let server = Server::with(&[(Key::MediaThreads, threads)]).await;
-        let (mut ada, _) = server.meeting(json!({})).await;
-        let offer = ada.ok("media.receive", json!({})).await;
-        let (media, ..) = offered(offer["sdp"].as_str().unwrap());
+        let (ada, _) = server.meeting(json!({})).await;
         let told = urls(&ada.joined);
         let named = told.iter().filter_map(|url| url.rsplit('=').next());
-        assert_eq!(named.collect::<Vec<_>>(), ways);
-        assert!(!told.contains(&&*format!("turn:{media}?transport=udp")));
+        assert_eq!(named.collect::<Vec<_>>(), ["tcp"]);
     }
     let server = Server::start().await;
     let (ada, _) = server.meeting(json!({ "topology": "p2p" })).await;
@@ -86,11 +88,11 @@ async fn the_relay_is_named_at_no_port_where_media_of_the_room_is() {
 
 #[tokio::test]
 async fn it_leads_nowhere_else() {
-    let server = two_threads().await;
+    let server = Server::with(&[(Key::MediaThreads, "2")]).await;
     let (mut ada, _) = server.meeting(json!({})).await;
     let offer = ada.ok("media.receive", json!({})).await;
     let (media, ..) = offered(offer["sdp"].as_str().unwrap());
-    let mut turn = Turn::of(&ada.joined, "udp").await;
+    let mut turn = Turn::at(&ada.joined, media).await;
     turn.allocate().await.unwrap();
     for peer in [
         "127.0.0.2:80",
@@ -120,16 +122,18 @@ async fn it_leads_nowhere_else() {
 
 #[tokio::test]
 async fn a_person_who_has_left_is_relayed_no_more() {
-    let server = two_threads().await;
+    let server = Server::with(&[(Key::MediaThreads, "2")]).await;
     let (mut ada, room) = server.meeting(json!({})).await;
+    let offer = ada.ok("media.receive", json!({})).await;
+    let (media, ..) = offered(offer["sdp"].as_str().unwrap());
     let mut bo = server.member("Bo", &room).await;
     let mut turns = Vec::new();
     for transport in ["udp", "tcp"] {
-        let mut turn = Turn::of(&bo.joined, transport).await;
+        let mut turn = client(&bo.joined, media, transport).await;
         turn.allocate().await.unwrap();
         turns.push(turn);
     }
-    let mut wrong = Turn::of(&bo.joined, "udp").await;
+    let mut wrong = Turn::at(&bo.joined, media).await;
     wrong.set_password("guess");
     assert_eq!(wrong.allocate().await, Err(401));
     bo.ok("room.leave", json!({})).await;
@@ -173,7 +177,7 @@ async fn two_of_one_room_without_a_server_between_them_reach_each_other() {
 
 #[tokio::test]
 async fn a_person_who_waits_is_told_of_no_relay_and_is_told_when_they_are_let_in() {
-    let server = two_threads().await;
+    let server = Server::start().await;
     let (mut ada, room) = server.meeting(json!({ "waiting": "everyone" })).await;
     let mut bo = server.guest("Bo").await;
     let waiting = bo.error("room.join", json!({ "identity": room })).await;
@@ -181,7 +185,7 @@ async fn a_person_who_waits_is_told_of_no_relay_and_is_told_when_they_are_let_in
     ada.ok("lobby.admit", json!({ "participants": "all" }))
         .await;
     let joined = bo.event("lobby.admitted").await;
-    let mut turn = Turn::of(&joined, "udp").await;
+    let mut turn = Turn::of(&joined, "tcp").await;
     turn.allocate().await.unwrap();
     assert_ne!(
         joined["ice_servers"][0]["username"], ada.joined["ice_servers"][0]["username"],
@@ -189,7 +193,7 @@ async fn a_person_who_waits_is_told_of_no_relay_and_is_told_when_they_are_let_in
     );
     // Asked once more by somebody who is in, the answer has fresh credentials.
     let again = bo.ok("room.join", json!({ "identity": room })).await;
-    let mut turn = Turn::of(&again, "udp").await;
+    let mut turn = Turn::of(&again, "tcp").await;
     turn.allocate().await.unwrap();
 }
 
@@ -201,15 +205,14 @@ async fn it_can_be_switched_off_and_others_can_stand_in_its_place() {
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "north\n").unwrap();
     let server = Server::with(&[
-        (Key::MediaThreads, "2"),
         (Key::IceServer, "turns:turn.example.org"),
         (Key::IceServerSecretFile, secret.path().to_str().unwrap()),
     ])
     .await;
     let (ada, _) = server.meeting(json!({})).await;
     let told = urls(&ada.joined);
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert_eq!(told[2], "turns:turn.example.org");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[1], "turns:turn.example.org");
     let other = &ada.joined["ice_servers"][1];
     let username = other["username"].as_str().unwrap();
     assert!(username.ends_with(&format!(":{}", ada.membership())));

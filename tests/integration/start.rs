@@ -84,6 +84,23 @@ fn a_media_port_in_use_ends_with_code_1_and_names_it() {
     assert!(sentence.contains(&port), "{sentence}");
 }
 
+#[test]
+fn a_second_server_at_the_port_of_several_media_threads_ends_with_code_1() {
+    let folders = [0, 1].map(|_| tempfile::tempdir().unwrap());
+    let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = probe.local_addr().unwrap().port().to_string();
+    drop(probe);
+    let more = ["--media-port", &port, "--media-threads", "2"];
+    let first = Running::start(folders[0].path(), &more);
+    // It has another folder and another port for its page, so that nothing but media is in its way.
+    let (code, sentence) = refusal(serve_in(folders[1].path(), &more).output().unwrap());
+    assert_eq!(code, Some(1));
+    assert!(sentence.contains(&port), "{sentence}");
+    drop(first);
+    let again = Running::start(folders[1].path(), &more);
+    assert!(again.get("/healthz").starts_with("HTTP/1.1 200"));
+}
+
 /// Writes a file that its owner alone can read.
 fn write_private(path: &Path, text: &str) {
     use std::os::unix::fs::OpenOptionsExt as _;

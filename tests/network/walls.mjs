@@ -76,7 +76,7 @@ export function openWalls() {
     privateAddress,
     chromium: { free: chromium('free'), walled: chromium('walled') },
     serve: async (args) => {
-      const media = ['--media-ip', `${publicAddress}/${privateAddress}`, '--media-port', String(MEDIA_PORT), '--media-threads', '1'];
+      const media = ['--media-ip', `${publicAddress}/${privateAddress}`, '--media-port', String(MEDIA_PORT), '--media-threads', '2'];
       const server = await startServer([...media, ...args], { before: ['ip', 'netns', 'exec', names.server], host: privateAddress });
       table(`add element ip walls pages { ${new URL(server.origin).port} }`);
       const outside = (url) => url.replace(privateAddress, publicAddress);

@@ -45,7 +45,7 @@ fn a_password_stands_in_no_file_that_others_can_read() {
                 and replace the secret if they may have read it.";
     for with_one in [
         "mysql://ada:hunter2@db/meeting",
-        "postgres://ada:hun?ter2@db/meeting",
+        "postgres://ada:hunter2@db/meeting?sslmode=require",
         "postgres://db/meeting?user=ada&password=hunter2",
         "mysql://ada@db/meeting?Password=hunter2",
     ] {
@@ -56,6 +56,9 @@ fn a_password_stands_in_no_file_that_others_can_read() {
         );
         assert_eq!(refusal(with_one, 0o640), None, "{with_one}");
     }
+    // It names no database, and is known for what it is before that is told.
+    let unescaped = "postgres://ada:hun?ter2@db/meeting";
+    assert_eq!(refusal(unescaped, 0o644).as_deref(), Some(told));
     for without in [
         "sqlite:a/b.sqlite",
         "mysql://ada@db:3306/meeting",

@@ -42,7 +42,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         media_is_local: all(|ip| ip.is_loopback()),
         media_is_private: all(is_private),
         media_is_elsewhere: private.find(|ip| !is_here(*ip)),
-        media_port_is_random: media.first_port == 0,
+        media_port_is_random: media.port == 0,
         is_unlimited: config.rate_limits == RateLimits::Off,
     }
 }
@@ -155,15 +155,15 @@ pub(super) fn kernel(config: &Config) -> Kernel {
 
 pub(super) fn ports(config: &Config) -> Ports {
     let listen = config.listen.address;
-    let first = config.media.first_port;
+    let media = config.media.port;
     Ports {
         listen_name: listen.to_string(),
         listen: match listen.port() {
             0 => Port::Any,
             _ => how(TcpListener::bind(listen).map(drop)),
         },
-        media_number: first,
-        media: match first {
+        media_number: media,
+        media: match media {
             0 => Port::Any,
             port => how(UdpSocket::bind(SocketAddr::new([0, 0, 0, 0].into(), port)).map(drop)),
         },

@@ -4,6 +4,7 @@ pub(super) mod frames;
 pub(super) mod inbox;
 pub(super) mod relaying;
 pub(super) mod shard;
+pub(super) mod sharing;
 pub(super) mod socket;
 pub(super) mod streams;
 pub(super) mod tcp;

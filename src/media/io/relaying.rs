@@ -1,5 +1,5 @@
 //! A worker's part in the relay: what comes to its sockets for the relay, and what leaves by them for the relay's
-//! clients. What belongs to another thread is handed on.
+//! clients. What is for the media of another thread is handed on.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use std::time::Instant;
 use mio::Waker;
 
 use crate::budgets::turn::PARCELS;
-use crate::media::io::shard::{State, may_be_peer};
+use crate::media::io::shard::State;
+use crate::media::io::sharing::{self, Sharing};
 use crate::media::peer::arena::Arena;
-use crate::media::peer::path::Path;
-use crate::turn::{self, Client, Now, Outcome, Parcel, Port, Relay, Wrapped};
+use crate::media::peer::path::{Path, may_be_peer};
+use crate::turn::{Client, Now, Outcome, Parcel, Relay, Wrapped};
 
 /// Parcels taken before the sockets are looked at again.
 const PARCELS_PER_TURN: usize = 256;
@@ -20,21 +21,20 @@ const PARCELS_PER_TURN: usize = 256;
 /// The relay, as one worker sees it.
 pub(in crate::media) struct Relaying {
     relay: Arc<Relay>,
-    /// Which of the server's ports is this worker's.
-    port: u16,
     parcels: Receiver<Parcel>,
     /// What is to be sent to the relay's clients by this worker's sockets.
     pub out: Arena,
 }
 
-/// Where other threads leave what is for this worker.
+/// Where the relay's streams leave what is for this worker.
 pub(in crate::media) struct Letterbox {
     parcels: SyncSender<Parcel>,
     waker: Arc<Waker>,
 }
 
-impl Port for Letterbox {
-    fn post(&self, parcel: Parcel) {
+impl Letterbox {
+    /// Leaves something there, or drops it where there is no place.
+    pub fn post(&self, parcel: Parcel) {
         if self.parcels.try_send(parcel).is_ok() {
             // It fails only when the worker is gone, and then nobody is to be woken.
             let _ = self.waker.wake();
@@ -44,11 +44,10 @@ impl Port for Letterbox {
 
 impl Relaying {
     /// A worker's part, and where others reach it.
-    pub fn new(relay: Arc<Relay>, port: u16, waker: Arc<Waker>) -> (Self, Letterbox) {
+    pub fn new(relay: Arc<Relay>, waker: Arc<Waker>) -> (Self, Letterbox) {
         let (sender, parcels) = sync_channel(PARCELS.size());
         let relaying = Self {
             relay,
-            port,
             parcels,
             out: Arena::default(),
         };
@@ -59,17 +58,17 @@ impl Relaying {
         (relaying, letterbox)
     }
 
-    /// Takes a datagram of a client; whether it was one.
+    /// Takes a datagram of a client.
     pub fn take(
         &mut self,
         state: &mut State,
+        sharing: Option<&mut Sharing>,
         path: Path,
         datagram: &mut [u8],
-        arrived: Instant,
-        now: Instant,
-    ) -> bool {
-        if !turn::is_turn(datagram) || !may_be_peer(path.remote()) {
-            return false;
+        (arrived, now): (Instant, Instant),
+    ) {
+        if !may_be_peer(path.remote()) {
+            return;
         }
         let client = Client::Udp {
             local: path.local(),
@@ -80,20 +79,18 @@ impl Relaying {
             Outcome::Answer(bytes) => {
                 self.out.push(path, |out| out.extend_from_slice(&bytes));
             }
-            Outcome::Media(to) if to.local.port() == self.port => {
+            Outcome::Media(to) => {
                 let through = Path::Relayed {
                     allocation: to.allocation,
                     local: to.local,
                     remote: to.remote,
                 };
                 if let Some(payload) = datagram.get_mut(to.payload) {
-                    state.handle_datagram(through, payload, arrived, now);
+                    sharing::handle(state, sharing, through, payload, (arrived, now));
                 }
             }
-            Outcome::Media(to) => self.relay.post_media(&to, datagram),
             Outcome::Other(wrapped) => self.deliver(wrapped),
         }
-        true
     }
 
     /// Wraps what media sends through the relay.
@@ -104,7 +101,7 @@ impl Relaying {
         }
     }
 
-    /// Takes what other threads have left; whether there was something, and whether there may be more.
+    /// Takes what the streams have left; whether there was something, and whether there may be more.
     pub fn take_parcels(&mut self, state: &mut State, now: Instant) -> (bool, bool) {
         for count in 0..PARCELS_PER_TURN {
             match self.parcels.try_recv() {
@@ -134,14 +131,21 @@ impl Relaying {
         (true, true)
     }
 
+    /// How many parcels wait; they are gone then.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.parcels.try_iter().count()
+    }
+
     fn deliver(&mut self, wrapped: Wrapped) {
         match wrapped.client {
-            Client::Udp { local, remote } if local.port() == self.port => {
+            // All workers send from the same port.
+            Client::Udp { local, remote } => {
                 self.out.push(Path::udp(local, remote), |out| {
                     out.extend_from_slice(&wrapped.bytes);
                 });
             }
-            Client::Udp { .. } | Client::Stream { .. } => self.relay.deliver(wrapped),
+            Client::Stream { .. } => self.relay.deliver(wrapped),
         }
     }
 }
@@ -159,7 +163,7 @@ mod tests {
     fn what_a_busy_thread_does_not_take_is_dropped() {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        let (mut relaying, letterbox) = Relaying::new(Arc::new(Relay::new()), 20_000, waker);
+        let (mut relaying, letterbox) = Relaying::new(Arc::new(Relay::new()), waker);
         let to = SocketAddr::from(([192, 0, 2, 1], 20_000));
         let most = PARCELS.size() as u32;
         for number in 0..most + 10 {

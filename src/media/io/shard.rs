@@ -2,9 +2,8 @@
 //! socket, so tests run it in virtual time.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
@@ -13,9 +12,10 @@ use crate::budgets::media::ROAMERS;
 use crate::media::error::MediaError;
 use crate::media::peer::arena::Arena;
 use crate::media::peer::ice::stun;
-use crate::media::peer::path::Path;
+use crate::media::peer::path::{Path, may_be_peer};
 use crate::media::peer::reach::Reach;
 use crate::media::room::allowance::Allowance;
+use crate::media::room::paths::{Directory, Paths};
 use crate::media::room::request::Request;
 use crate::media::room::tick::ntp_duration;
 use crate::media::room::{Room, RoomKey, Route, Routes, Turn};
@@ -116,9 +116,15 @@ impl State {
         }
     }
 
+    /// From now on other threads that share its port find its paths in the directory.
+    pub fn list(&mut self, directory: Arc<Directory>) {
+        self.routes.paths = Paths::listed(directory, self.reach.thread);
+    }
+
     /// Ends without a goodbye, after a failure that cannot be mended. Returns a new machine, which tells all rooms.
     pub fn begin_anew(self, now: Instant, wall: SystemTime) -> Self {
         let mut anew = Self::new(self.reach.clone(), now, wall);
+        anew.routes.paths = self.routes.paths.begin_anew();
         anew.failed = self.failed;
         for (_, room) in self.rooms {
             anew.failed.extend(sink_of(room));
@@ -137,7 +143,7 @@ impl State {
 
     /// Whether a path leads to a connection.
     pub fn knows(&self, path: Path) -> bool {
-        self.routes.paths.contains_key(&path)
+        self.routes.paths.get(&path).is_some()
     }
 
     /// Nothing comes or goes by this path any more.
@@ -207,35 +213,69 @@ impl State {
         arrived: Instant,
         now: Instant,
     ) {
+        if !self.handle_known(path, datagram, arrived, now) {
+            self.handle_stray(path, datagram, arrived, now);
+        }
+    }
+
+    /// The same of one whose connection is known to be here, and of one that nobody takes. Whether it was.
+    pub fn handle_known(
+        &mut self,
+        path: Path,
+        datagram: &mut [u8],
+        arrived: Instant,
+        now: Instant,
+    ) -> bool {
         if datagram.len() > MAX_DATAGRAM || !may_be_peer(path.remote()) {
-            return;
+            return true;
         }
         // RFC 7983 §7. A check names its connection. Everything else comes by a path that a check has proven.
         let route = match datagram.first() {
             Some(0..=3) => stun::ufrag(datagram).and_then(|ufrag| self.routes.ufrags.get(ufrag)),
             Some(20..=63 | 128..=191) => self.routes.paths.get(&path),
-            _ => None,
+            _ => return true,
         };
-        // The port of a stream does not change under way. Relayed addresses share their IP address, and none of them
-        // becomes another.
-        let may_roam = matches!(path, Path::Udp { .. });
-        let is_media = matches!(datagram.first(), Some(128..=191));
-        let route = match route.copied() {
-            None if is_media && may_roam => self.roamed(path, datagram, now),
-            known => known,
-        };
+        let route = route.copied();
         if let Some(route) = route {
-            self.with_room(route.room, now, |room, turn| {
-                turn.arrived = arrived;
-                room.receive(route, path, datagram, turn)
-            });
+            self.receive(route, path, datagram, arrived, now);
         }
+        route.is_some()
+    }
+
+    /// Takes what came by an unknown path: a packet of media may be of a client that has another address now.
+    pub fn handle_stray(
+        &mut self,
+        path: Path,
+        datagram: &mut [u8],
+        arrived: Instant,
+        now: Instant,
+    ) {
+        if !may_roam(path, datagram) {
+            return;
+        }
+        if let Some(route) = self.roamed(path, datagram, now) {
+            self.receive(route, path, datagram, arrived, now);
+        }
+    }
+
+    fn receive(
+        &mut self,
+        route: Route,
+        path: Path,
+        datagram: &mut [u8],
+        arrived: Instant,
+        now: Instant,
+    ) {
+        self.with_room(route.room, now, |room, turn| {
+            turn.arrived = arrived;
+            room.receive(route, path, datagram, turn)
+        });
     }
 
     /// The connection of a packet that came by an unknown path: of those at the same IP address, the one that can open
     /// it.
     fn roamed(&mut self, path: Path, packet: &[u8], now: Instant) -> Option<Route> {
-        let around = self.routes.around(path);
+        let around = self.routes.paths.around(path);
         if around.is_empty() || self.roamers.take(now).is_err() {
             return None;
         }
@@ -375,7 +415,7 @@ impl State {
             tracing::error!(room.key = key, "a room's media panicked and begins anew");
             self.failed
                 .extend(self.rooms.remove(&key).and_then(sink_of));
-            self.routes.paths.retain(|_, route| route.room != key);
+            self.routes.paths.remove_room(key);
             self.routes.ufrags.retain(|_, route| route.room != key);
             self.tell_failed();
         }
@@ -407,46 +447,14 @@ impl State {
     }
 }
 
-/// Whether a datagram from this address may be looked at, and answered: unicast, and not from a port below 1024,
-/// behind which other services listen that a forged source could make us disturb.
-pub(in crate::media) fn may_be_peer(address: SocketAddr) -> bool {
-    let ip = address.ip().to_canonical();
-    let metadata = ip == std::net::IpAddr::from([169, 254, 169, 254]);
-    let broadcast = ip == std::net::IpAddr::from([255, 255, 255, 255]);
-    address.port() >= 1024 && !ip.is_unspecified() && !ip.is_multicast() && !metadata && !broadcast
+/// Whether a datagram by an unknown path may be of a connection that is known: a packet of media that came as a datagram.
+/// The port of a stream does not change under way. Relayed addresses share their IP address, and none of them becomes
+/// another.
+pub(in crate::media) fn may_roam(path: Path, datagram: &[u8]) -> bool {
+    matches!(path, Path::Udp { .. }) && matches!(datagram.first(), Some(128..=191))
 }
 
 /// Where a room reports. What a panic left of it may panic once more when it is freed.
 fn sink_of(room: Room) -> Option<EventSink> {
     catch_unwind(AssertUnwindSafe(|| room.outbox.into_sink())).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_that_could_not_be_a_clients_are_ignored() {
-        for address in [
-            "0.0.0.0:5000",
-            "224.0.0.1:5000",
-            "255.255.255.255:5000",
-            "169.254.169.254:5000",
-            "[::ffff:169.254.169.254]:5000",
-            "[::]:5000",
-            "[ff02::1]:5000",
-            "192.0.2.1:53",
-            "192.0.2.1:0",
-        ] {
-            assert!(!may_be_peer(address.parse().unwrap()), "{address}");
-        }
-        for address in [
-            "127.0.0.1:5000",
-            "192.0.2.1:1024",
-            "[::1]:5000",
-            "10.0.0.1:60000",
-        ] {
-            assert!(may_be_peer(address.parse().unwrap()), "{address}");
-        }
-    }
 }

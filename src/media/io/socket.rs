@@ -1,4 +1,9 @@
-//! A media worker's sockets: one for each address family, all on one port.
+//! The media workers' sockets: one for each worker and address family, all on one port.
+//!
+//! Where the kernel spreads datagrams over sockets of one port (`SO_REUSEPORT`), each worker has sockets of its own.
+//! It spreads them by both addresses, so that all datagrams of one path come to one socket, but seldom to the worker
+//! that has their connection: [`sharing`](super::sharing) hands them on. Elsewhere the first worker reads for all, and
+//! the others only send.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -29,6 +34,8 @@ pub(in crate::media) struct MediaSocket {
     /// The address it is bound to, or the first at which what clients send arrives.
     pub ip: IpAddr,
     pub port: u16,
+    /// Whether this worker reads from it. Where several share one socket only the first does.
+    pub is_read: bool,
     /// Bound to every address: then the source has to be said.
     wildcard: bool,
     /// Sources that the kernel refused, and when.
@@ -36,6 +43,21 @@ pub(in crate::media) struct MediaSocket {
 }
 
 impl MediaSocket {
+    fn new(socket: std::net::UdpSocket, ip: IpAddr, wildcard: bool) -> io::Result<Self> {
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        let io = UdpSocket::from_std(socket);
+        let port = io.local_addr()?.port();
+        Ok(Self {
+            io,
+            state,
+            ip,
+            port,
+            is_read: true,
+            wildcard,
+            refused: Vec::new(),
+        })
+    }
+
     /// Sends a run of datagrams of this size, see [`Arena::run_length`].
     ///
     /// [`Arena::run_length`]: crate::media::peer::arena::Arena::run_length
@@ -156,8 +178,85 @@ pub(in crate::media) fn arrival(
     age.and_then(|age| now.checked_sub(age)).unwrap_or(now)
 }
 
-/// One socket per address family, all on one port.
+/// How several workers come to receive at one port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spread {
+    /// The kernel spreads what comes over a socket for each of them.
+    ByKernel,
+    /// One of them reads for all.
+    ByOne,
+}
+
+impl Spread {
+    /// What this system can. Others know the option too, and give all datagrams to one socket.
+    const fn here() -> Self {
+        if cfg!(target_os = "linux") {
+            Self::ByKernel
+        } else {
+            Self::ByOne
+        }
+    }
+}
+
+/// The sockets of so many workers, all on one port: for each worker one per address family.
 pub(in crate::media) fn bind_all(
+    ips: &[MediaIp],
+    wildcards: &[IpAddr],
+    port: u16,
+    workers: usize,
+) -> Result<Vec<Vec<MediaSocket>>, MediaStartError> {
+    spread(
+        bind_families(ips, wildcards, port)?,
+        workers,
+        Spread::here(),
+    )
+}
+
+/// Gives each further worker sockets at the same addresses as the first one's.
+fn spread(
+    first: Vec<MediaSocket>,
+    workers: usize,
+    how: Spread,
+) -> Result<Vec<Vec<MediaSocket>>, MediaStartError> {
+    let mut all = vec![first];
+    for _ in 1..workers {
+        let more = all[0].iter().map(|first| match how {
+            // A system that has the option may still refuse it.
+            Spread::ByKernel => beside(first).or_else(|_| copy_of(first)),
+            Spread::ByOne => copy_of(first),
+        });
+        let more = more.collect::<io::Result<Vec<_>>>()?;
+        all.push(more);
+    }
+    Ok(all)
+}
+
+/// A further socket at the address of the first one, and the kernel spreads what comes over both.
+///
+/// The first one was bound without the option, and gets it only now. So it was refused where another program has the
+/// port, such as a second server that was started by mistake, which would else get a share of the datagrams.
+#[cfg(target_os = "linux")]
+fn beside(first: &MediaSocket) -> io::Result<MediaSocket> {
+    socket2::SockRef::from(&first.io).set_reuse_port(true)?;
+    let socket = open(first.io.local_addr()?, |socket| socket.set_reuse_port(true))?;
+    MediaSocket::new(socket, first.ip, first.wildcard)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn beside(_: &MediaSocket) -> io::Result<MediaSocket> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// The same socket once more, only to send by.
+fn copy_of(first: &MediaSocket) -> io::Result<MediaSocket> {
+    let socket = socket2::SockRef::from(&first.io).try_clone()?;
+    let mut copy = MediaSocket::new(socket.into(), first.ip, first.wildcard)?;
+    copy.is_read = false;
+    Ok(copy)
+}
+
+/// One socket per address family, all on one port, which no other program has.
+fn bind_families(
     ips: &[MediaIp],
     wildcards: &[IpAddr],
     port: u16,
@@ -214,7 +313,7 @@ fn bind(ips: &[IpAddr], is_ipv4: bool, port: u16) -> Result<MediaSocket, MediaSt
     };
     let known = first.unwrap_or(any);
     let exact = if only && !known.is_unspecified() {
-        open(SocketAddr::new(known, port))
+        open(SocketAddr::new(known, port), |_| Ok(()))
     } else {
         Err(io::ErrorKind::AddrNotAvailable.into())
     };
@@ -223,7 +322,8 @@ fn bind(ips: &[IpAddr], is_ipv4: bool, port: u16) -> Result<MediaSocket, MediaSt
         Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
             let address = SocketAddr::new(any, port);
             (
-                open(address).map_err(|source| MediaStartError::Bind { address, source })?,
+                open(address, |_| Ok(()))
+                    .map_err(|source| MediaStartError::Bind { address, source })?,
                 true,
             )
         }
@@ -234,20 +334,14 @@ fn bind(ips: &[IpAddr], is_ipv4: bool, port: u16) -> Result<MediaSocket, MediaSt
             });
         }
     };
-    let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-    let io = UdpSocket::from_std(socket);
-    let port = io.local_addr()?.port();
-    Ok(MediaSocket {
-        io,
-        state,
-        ip: known,
-        port,
-        wildcard,
-        refused: Vec::new(),
-    })
+    Ok(MediaSocket::new(socket, known, wildcard)?)
 }
 
-fn open(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+/// A socket at this address; `with` is done to it before it is bound.
+fn open(
+    address: SocketAddr,
+    with: impl FnOnce(&Socket) -> io::Result<()>,
+) -> io::Result<std::net::UdpSocket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,
@@ -260,111 +354,10 @@ fn open(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
     // As much as the system allows; less only means more loss in bursts.
     let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
     let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
+    with(&socket)?;
     socket.bind(&SockAddr::from(address))?;
     Ok(socket.into())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_that_is_refused_is_refused_alone_and_not_for_ever() {
-        let ips = ["127.0.0.1", "127.0.0.2"].map(|ip| ip.parse().unwrap());
-        let mut socket = bind(&ips, true, 0).unwrap();
-        assert!(socket.wildcard);
-        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let to = client.local_addr().unwrap();
-        let now = Instant::now();
-        let sent_from = |socket: &mut MediaSocket, source: &str| {
-            let from = SocketAddr::new(source.parse().unwrap(), 1);
-            socket.send(Path::udp(from, to), 1, b"x", now);
-            client.recv_from(&mut [0; 8]).unwrap().1.ip().to_string()
-        };
-        assert_eq!(sent_from(&mut socket, "127.0.0.2"), "127.0.0.2");
-        // None of this machine's (RFC 5737): the kernel chooses.
-        assert_eq!(sent_from(&mut socket, "192.0.2.1"), "127.0.0.1");
-        let strange: IpAddr = "192.0.2.1".parse().unwrap();
-        assert!(socket.is_refused(strange, now));
-        assert_eq!(sent_from(&mut socket, "192.0.2.1"), "127.0.0.1");
-        assert_eq!(sent_from(&mut socket, "127.0.0.2"), "127.0.0.2");
-        assert!(!socket.is_refused(strange, now + REFUSED_FOR));
-        for last in 0..100 {
-            sent_from(&mut socket, &format!("198.51.100.{last}"));
-        }
-        assert_eq!(socket.refused.len(), MAX_REFUSED);
-    }
-
-    #[test]
-    fn what_a_nat_leads_here_is_taken_at_the_private_address() {
-        let at = |public: &str, private: Option<&str>| MediaIp {
-            public: public.parse().unwrap(),
-            private: private.map(|private| private.parse().unwrap()),
-        };
-        // Given the one address twice, it is bound itself; given two, all are, and each is answered from.
-        let alone = [at("192.0.2.1", Some("127.0.0.2")), at("127.0.0.2", None)];
-        let two = [at("192.0.2.1", Some("127.0.0.2")), at("127.0.0.3", None)];
-        for (ips, is_bound_to_all) in [(alone, false), (two, true)] {
-            let mut sockets = bind_all(&ips, &[], 0).unwrap();
-            assert_eq!(sockets.len(), 1);
-            let socket = &mut sockets[0];
-            assert_eq!(socket.wildcard, is_bound_to_all);
-            assert_eq!(socket.ip.to_string(), "127.0.0.2");
-            let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-            let local = SocketAddr::new(socket.ip, socket.port);
-            let to = client.local_addr().unwrap();
-            socket.send(Path::udp(local, to), 1, b"x", Instant::now());
-            assert_eq!(client.recv_from(&mut [0; 8]).unwrap().1, local);
-        }
-    }
-
-    #[test]
-    fn with_wildcards_an_address_that_the_machine_gets_later_is_answered_from() {
-        let wildcards = ["0.0.0.0", "::"].map(|ip| ip.parse().unwrap());
-        let known = [MediaIp::from(IpAddr::from([127, 0, 0, 1]))];
-        for ips in [&known[..], &[]] {
-            let mut sockets = bind_all(ips, &wildcards, 0).unwrap();
-            assert_eq!(sockets.len(), 2);
-            assert!(sockets.iter().all(|socket| socket.wildcard));
-            for (socket, later) in sockets.iter_mut().zip(["127.0.0.9", "::1"]) {
-                let later = SocketAddr::new(later.parse().unwrap(), socket.port);
-                let client = std::net::UdpSocket::bind((later.ip(), 0)).unwrap();
-                client.send_to(b"x", later).unwrap();
-                let to = client.local_addr().unwrap();
-                socket.send(Path::udp(later, to), 1, b"x", Instant::now());
-                assert_eq!(client.recv_from(&mut [0; 8]).unwrap().1, later);
-            }
-        }
-    }
-
-    #[test]
-    fn the_kernel_tells_when_a_datagram_came() {
-        let socket = bind(&["127.0.0.1".parse().unwrap()], true, 0).unwrap();
-        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        client.send_to(b"x", ("127.0.0.1", socket.port)).unwrap();
-        let mut buffers = Buffers::new();
-        let mut events = mio::Events::with_capacity(1);
-        let (mut poll, mut io) = (mio::Poll::new().unwrap(), socket);
-        poll.registry()
-            .register(&mut io.io, mio::Token(0), mio::Interest::READABLE)
-            .unwrap();
-        poll.poll(&mut events, None).unwrap();
-        assert_eq!(buffers.receive(&io), Some(1));
-        let stamp = buffers.received(1).next().unwrap().0.timestamp;
-        assert!(stamp.is_some());
-        let (now, wall) = (Instant::now(), SystemTime::now());
-        let later = |ms| {
-            (
-                now + Duration::from_millis(ms),
-                wall + Duration::from_millis(ms),
-            )
-        };
-        let (then, then_wall) = later(20);
-        let came = arrival(stamp, then_wall, then);
-        assert!(came <= now && came + LONGEST_UNREAD > now);
-        for (ms, stamp) in [(5_000, stamp), (20, None), (20, Some(Duration::MAX))] {
-            let (then, then_wall) = later(ms);
-            assert_eq!(arrival(stamp, then_wall, then), then);
-        }
-    }
-}
+mod tests;

@@ -15,7 +15,8 @@ use tokio::sync::{oneshot, watch};
 use crate::media::io::inbox::Inbox;
 use crate::media::io::relaying::{Letterbox, Relaying};
 use crate::media::io::shard::{Input, Opening, State};
-use crate::media::io::socket::{Buffers, bind_all};
+use crate::media::io::sharing::{Exchange, Sharing};
+use crate::media::io::socket::{Buffers, MediaSocket};
 use crate::media::io::streams::Streams;
 use crate::media::io::tcp::Entry;
 use crate::media::io::watch::{Gauge, Watch};
@@ -23,7 +24,7 @@ use crate::media::peer::arena::Arena;
 use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
 use crate::media::{Census, MediaConfig, MediaIp, MediaStartError};
-use crate::turn::{Port, Relay};
+use crate::turn::Relay;
 use turns::{End, Turns};
 
 /// Inputs on their way to a worker. When it is full a command comes back to the room, which tries again, and a
@@ -43,6 +44,16 @@ pub(in crate::media) enum Sending {
 
 /// What the handles leave for the thread; the last one counts.
 type Announced = Arc<Mutex<Option<Reach>>>;
+
+/// What a worker begins with.
+pub(in crate::media) struct Outfit {
+    pub sockets: Vec<MediaSocket>,
+    /// None where it is alone at its port.
+    pub exchange: Option<Arc<Exchange>>,
+    pub relay: Option<Arc<Relay>>,
+    /// Is told when it cannot go on.
+    pub given_up: watch::Sender<bool>,
+}
 
 /// What is done under these locks cannot fail half-way.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -71,37 +82,44 @@ pub(in crate::media) struct Worker {
 }
 
 impl Worker {
-    /// Binds its port, or any where that is 0, and starts the thread. `given_up` is told when it cannot go on.
+    /// Starts the thread.
     pub fn start(
         config: &MediaConfig,
         index: usize,
-        given_up: watch::Sender<bool>,
-        relay: Option<Arc<Relay>>,
+        outfit: Outfit,
     ) -> Result<Self, MediaStartError> {
-        let port = match config.port {
-            0 => 0,
-            first => first + index as u16,
-        };
-        let sockets = bind_all(&config.ips, &config.wildcards, port)?;
-        let port = sockets.first().map_or(port, |socket| socket.port);
+        let Outfit {
+            sockets,
+            exchange,
+            relay,
+            given_up,
+        } = outfit;
+        let port = sockets.first().map_or(config.port, |socket| socket.port);
         let reach = Reach::new(index, &config.ips, port, &config.listeners);
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (inbox, inputs) = sync_channel(INBOX);
         let (entry, arrivals) = Entry::new(Arc::clone(&waker));
         let (relaying, letterbox) = relay
-            .map(|relay| Relaying::new(relay, port, Arc::clone(&waker)))
+            .map(|relay| Relaying::new(relay, Arc::clone(&waker)))
             .unzip();
         let openings = Arc::new(Mutex::new(Vec::new()));
         let announced = Announced::default();
         let stop = Arc::new(AtomicBool::new(false));
         let alive = Arc::new(AtomicBool::new(true));
         let gauge = Arc::new(Gauge::default());
+        let now = Instant::now();
+        let mut state = State::new(reach.clone(), now, SystemTime::now());
+        let sharing = exchange.map(|exchange| {
+            state.list(Arc::clone(&exchange.directory));
+            Sharing::new(exchange, index, Arc::clone(&waker), now)
+        });
         let mut turns = Turns {
-            state: State::new(reach.clone(), Instant::now(), SystemTime::now()),
+            state,
             poll,
             sockets,
-            streams: Streams::new(arrivals, Instant::now()),
+            sharing,
+            streams: Streams::new(arrivals, now),
             inbox: Inbox {
                 inputs,
                 openings: Arc::clone(&openings),
@@ -112,7 +130,7 @@ impl Worker {
             out: Arena::default(),
             relaying,
             negotiations: Negotiations::default(),
-            watch: Watch::new(Arc::clone(&gauge), Instant::now()),
+            watch: Watch::new(Arc::clone(&gauge), now),
         };
         turns.register()?;
         let name = format!("media-{index}");
@@ -175,10 +193,9 @@ impl Worker {
         self.alive.load(Ordering::Acquire)
     }
 
-    /// Its port, and where the relay leaves what is for it; once, and only where there is a relay.
-    pub fn letterbox(&self) -> Option<(u16, Box<dyn Port>)> {
-        let letterbox = locked(&self.letterbox).take()?;
-        Some((self.port, Box::new(letterbox)))
+    /// Where the relay leaves what is for it; once, and only where there is a relay.
+    pub fn letterbox(&self) -> Option<Letterbox> {
+        locked(&self.letterbox).take()
     }
 
     /// How busy it is.
@@ -194,11 +211,6 @@ impl Worker {
     /// Where its streams come in.
     pub fn entry(&self) -> Entry {
         self.entry.clone()
-    }
-
-    /// The port of its datagrams.
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// Tells new connections of other addresses.

@@ -59,3 +59,42 @@ impl Path {
         }
     }
 }
+
+/// Whether a datagram from this address may be looked at, and answered: unicast, and not from a port below 1024,
+/// behind which other services listen that a forged source could make us disturb.
+pub(in crate::media) fn may_be_peer(address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    let metadata = ip == std::net::IpAddr::from([169, 254, 169, 254]);
+    let broadcast = ip == std::net::IpAddr::from([255, 255, 255, 255]);
+    address.port() >= 1024 && !ip.is_unspecified() && !ip.is_multicast() && !metadata && !broadcast
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_could_not_be_a_clients_are_ignored() {
+        for address in [
+            "0.0.0.0:5000",
+            "224.0.0.1:5000",
+            "255.255.255.255:5000",
+            "169.254.169.254:5000",
+            "[::ffff:169.254.169.254]:5000",
+            "[::]:5000",
+            "[ff02::1]:5000",
+            "192.0.2.1:53",
+            "192.0.2.1:0",
+        ] {
+            assert!(!may_be_peer(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "127.0.0.1:5000",
+            "192.0.2.1:1024",
+            "[::1]:5000",
+            "10.0.0.1:60000",
+        ] {
+            assert!(may_be_peer(address.parse().unwrap()), "{address}");
+        }
+    }
+}

@@ -16,6 +16,7 @@ pub(super) mod members;
 pub(super) mod narrow;
 pub(super) mod negotiations;
 pub(super) mod outbox;
+pub(super) mod paths;
 pub(super) mod points;
 pub(super) mod publisher;
 pub(super) mod quality;

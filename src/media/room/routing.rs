@@ -1,11 +1,11 @@
 //! Which connection a datagram is for: the tables of a worker, and how a connection's paths get into them.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 use crate::media::peer::connection::Connection;
 use crate::media::peer::path::Path;
+use crate::media::room::paths::Paths;
 use crate::media::room::{Key, Room, RoomKey, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::object::Leg;
@@ -44,66 +44,8 @@ pub(in crate::media) struct Route {
 /// bounded by the connections: at most eight paths and two fragments each.
 #[derive(Default)]
 pub(in crate::media) struct Routes {
-    pub paths: HashMap<Path, Route, Folding>,
+    pub paths: Paths,
     pub ufrags: HashMap<String, Route>,
-}
-
-/// How paths are hashed. Each datagram is looked up, and the standard library's hash costs more than the rest of the
-/// look-up. The seed keeps a stranger from choosing addresses with the same hash.
-#[derive(Clone)]
-pub(in crate::media) struct Folding(u64);
-
-impl Default for Folding {
-    fn default() -> Self {
-        Self(rand::random())
-    }
-}
-
-impl BuildHasher for Folding {
-    type Hasher = Folded;
-
-    fn build_hasher(&self) -> Folded {
-        Folded(self.0)
-    }
-}
-
-/// What was hashed so far: each word is multiplied in, and the halves of the product laid over each other.
-pub(in crate::media) struct Folded(u64);
-
-impl Hasher for Folded {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        // An odd number without a pattern: the golden ratio's fraction.
-        let product = u128::from(self.0 ^ word) * 0x9e37_79b9_7f4a_7c15;
-        self.0 = (product >> 64) as u64 ^ product as u64;
-    }
-}
-
-impl Routes {
-    /// The connections whose datagrams come from this IP address, by any port.
-    pub fn around(&self, path: Path) -> Vec<Route> {
-        let here = |known: &Path| {
-            let is_near =
-                known.local() == path.local() && known.remote().ip() == path.remote().ip();
-            is_near && matches!(known, Path::Udp { .. })
-        };
-        let found = self.paths.iter().filter(|(known, _)| here(known));
-        let mut routes: Vec<Route> = found.map(|(_, route)| *route).collect();
-        routes.sort_unstable_by_key(|route| (route.room, route.member, route.side));
-        routes.dedup();
-        routes
-    }
 }
 
 impl Room {
@@ -170,16 +112,18 @@ impl Room {
             }
         }
         for path in connection.take_proven() {
-            if self.may_take(route, path, turn) {
-                turn.routes.paths.insert(path, route);
-            } else if let Some(connection) = self.connection_of(route.member, route.side) {
+            let is_taken = self.may_take(route, path, turn) && turn.routes.paths.claim(path, route);
+            if is_taken {
+                continue;
+            }
+            if let Some(connection) = self.connection_of(route.member, route.side) {
                 connection.remove_path(path);
             }
         }
     }
 
     /// A path of another connection is taken over only when that connection was silent for a while. A path of another
-    /// room is not taken over at all: it is freed when that room's connection ends.
+    /// room, be it of this thread or of another, is not taken over at all: it is freed when that room's connection ends.
     fn may_take(&mut self, route: Route, path: Path, turn: &Turn<'_>) -> bool {
         let Some(holder) = turn.routes.paths.get(&path).copied() else {
             return true;

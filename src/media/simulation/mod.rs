@@ -15,6 +15,7 @@ mod quality;
 mod roaming;
 mod rooms;
 mod sounds;
+mod spread;
 mod stories;
 mod svc;
 
@@ -31,6 +32,7 @@ use tokio::sync::oneshot;
 
 use self::client::{Client, SSRC};
 use self::line::{Chance, Line, Sky, Weather, is_media, is_rtp};
+use self::spread::WrongThread;
 use crate::media::MediaError;
 use crate::media::io::shard::{Input, Opening, State};
 use crate::media::peer::arena::Arena;
@@ -57,6 +59,8 @@ struct World {
     now: Instant,
     state: State,
     out: Arena,
+    /// What comes is given to this thread first.
+    wrong_thread: Option<WrongThread>,
     clients: Vec<Client>,
     wire: VecDeque<Datagram>,
     loss_percent: u32,
@@ -99,6 +103,7 @@ impl World {
             now,
             state: State::new(reach, now, SystemTime::UNIX_EPOCH),
             out: Arena::default(),
+            wrong_thread: None,
             clients: Vec::new(),
             wire: VecDeque::new(),
             loss_percent: 0,
@@ -395,8 +400,13 @@ impl World {
     /// A datagram reaches the server, from any sender.
     fn strike(&mut self, from: SocketAddr, bytes: &[u8]) {
         let path = Path::udp(SERVER.into(), from);
-        self.state
-            .handle_datagram(path, &mut bytes.to_vec(), self.now, self.now);
+        match &mut self.wrong_thread {
+            Some(wrong) => wrong.take(&mut self.state, path, bytes, self.now),
+            None => {
+                self.state
+                    .handle_datagram(path, &mut bytes.to_vec(), self.now, self.now);
+            }
+        }
     }
 
     fn deliver(&mut self, datagram: Datagram) {

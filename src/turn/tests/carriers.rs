@@ -1,6 +1,5 @@
 //! The relay as it is shared: streams, the ways to media, and people who come and go.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -30,8 +29,7 @@ impl Inbox {
 
 fn relay() -> (Arc<Relay>, Inbox) {
     let (relay, inbox) = (Arc::new(Relay::new()), Inbox::default());
-    let port: Box<dyn Port> = Box::new(inbox.clone());
-    relay.connect(HashMap::from([(20_000, port)]), vec![address(MEDIA)]);
+    relay.connect(Box::new(inbox.clone()), vec![address(MEDIA)]);
     (relay, inbox)
 }
 
@@ -135,7 +133,11 @@ async fn a_stream_leads_to_media_and_back() {
     )
     .open_room(Reach::Media);
     room.admit(&person("kim"));
-    let mut line = Line::open(&relay, who(&room.ice_servers(&person("kim"), None)), 65_536);
+    let mut line = Line::open(
+        &relay,
+        who(&room.ice_servers(&person("kim"), Datagrams::Named)),
+        65_536,
+    );
     let allocated = line.allocate().await;
     assert_eq!(allocated.code, None);
     assert_eq!(line.bind().await.code, None);
@@ -176,7 +178,11 @@ async fn a_client_that_does_not_read_loses_what_comes_and_holds_nobody_up() {
     )
     .open_room(Reach::Media);
     room.admit(&person("kim"));
-    let mut line = Line::open(&relay, who(&room.ice_servers(&person("kim"), None)), 1_024);
+    let mut line = Line::open(
+        &relay,
+        who(&room.ice_servers(&person("kim"), Datagrams::Named)),
+        1_024,
+    );
     line.allocate().await;
     line.bind().await;
     line.stream
@@ -209,7 +215,7 @@ async fn a_stream_without_an_allocation_ends() {
     )
     .open_room(Reach::Media);
     room.admit(&person("kim"));
-    let servers = room.ice_servers(&person("kim"), None);
+    let servers = room.ice_servers(&person("kim"), Datagrams::Named);
     let began = Instant::now();
     let silent = Line::open(&relay, who(&servers), 65_536);
     silent.carried.await.unwrap();
@@ -262,7 +268,7 @@ async fn what_people_are_told_is_of_use_while_they_are_in() {
     );
     let room = all.open_room(Reach::Media);
     let other = all.open_room(Reach::Media);
-    let told = room.ice_servers(&person("kim"), None);
+    let told = room.ice_servers(&person("kim"), Datagrams::Named);
     assert_eq!(told[0].urls, ["turn:192.0.2.1:20000?transport=udp"]);
     let allocates = async |told: &[IceServer]| {
         let mut line = Line::open(&relay, who(told), 65_536);

@@ -144,10 +144,6 @@ async fn a_server_says_why_it_cannot_start() {
         start(vec![any], 0, 1),
         Err(MediaStartError::BadAddress(_))
     ));
-    assert!(matches!(
-        start(vec![loopback], 65_535, 2),
-        Err(MediaStartError::PortRange { .. })
-    ));
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let error = start(vec![loopback], port, 1).unwrap_err().to_string();

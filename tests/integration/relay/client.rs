@@ -151,22 +151,29 @@ fn xor(peer: SocketAddr) -> Vec<u8> {
 impl Turn {
     /// A client of the relay that somebody was told of who joined, by `udp` or `tcp`.
     pub async fn of(joined: &Value, transport: &str) -> Self {
-        let server = &joined["ice_servers"][0];
-        let text = |name: &str| server[name].as_str().unwrap().to_owned();
         let end = format!("?transport={transport}");
-        let urls = server["urls"].as_array().unwrap().iter();
+        let urls = joined["ice_servers"][0]["urls"].as_array().unwrap().iter();
         let mut urls = urls.map(|url| url.as_str().unwrap());
         let url = urls.find(|url| url.starts_with("turn:") && url.ends_with(&end));
         let address = url.unwrap().trim_start_matches("turn:");
-        let address: SocketAddr = address.trim_end_matches(&end).parse().unwrap();
-        let carrier = match transport {
-            "udp" => {
-                let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-                socket.connect(address).await.unwrap();
-                Carrier::Datagrams(socket)
-            }
-            _ => Carrier::Stream(TcpStream::connect(address).await.unwrap()),
-        };
+        let address = address.trim_end_matches(&end).parse().unwrap();
+        if transport == "udp" {
+            return Self::at(joined, address).await;
+        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self::by(joined, Carrier::Stream(stream))
+    }
+
+    /// The same by datagrams to this address, whether or not the relay is named there.
+    pub async fn at(joined: &Value, address: SocketAddr) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket.connect(address).await.unwrap();
+        Self::by(joined, Carrier::Datagrams(socket))
+    }
+
+    fn by(joined: &Value, carrier: Carrier) -> Self {
+        let server = &joined["ice_servers"][0];
+        let text = |name: &str| server[name].as_str().unwrap().to_owned();
         Self {
             carrier,
             username: text("username"),

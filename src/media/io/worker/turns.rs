@@ -14,6 +14,7 @@ use crate::media::io::frames::packets;
 use crate::media::io::inbox::Inbox;
 use crate::media::io::relaying::Relaying;
 use crate::media::io::shard::State;
+use crate::media::io::sharing::{self, Sharing};
 use crate::media::io::socket::{Buffers, MediaSocket, arrival};
 use crate::media::io::streams::Streams;
 use crate::media::io::watch::{Watch, worked};
@@ -21,6 +22,7 @@ use crate::media::peer::arena::Arena;
 use crate::media::peer::path::Path;
 use crate::media::peer::reach::Reach;
 use crate::media::room::negotiations::Negotiations;
+use crate::turn;
 
 /// Inputs carried out before the sockets are looked at again.
 const INPUTS_PER_TURN: usize = 128;
@@ -46,6 +48,8 @@ pub(super) struct Turns {
     pub(super) state: State,
     pub(super) poll: Poll,
     pub(super) sockets: Vec<MediaSocket>,
+    /// None where the worker is alone at its port.
+    pub(super) sharing: Option<Sharing>,
     pub(super) streams: Streams,
     pub(super) inbox: Inbox,
     pub(super) announced: Announced,
@@ -61,6 +65,9 @@ pub(super) struct Turns {
 impl Turns {
     pub(super) fn register(&mut self) -> io::Result<()> {
         for (index, socket) in self.sockets.iter_mut().enumerate() {
+            if !socket.is_read {
+                continue;
+            }
             self.poll
                 .registry()
                 .register(&mut socket.io, Token(index), Interest::READABLE)?;
@@ -105,6 +112,7 @@ impl Turns {
         let mut events = Events::with_capacity(64);
         // What came before a failure is told no more.
         let mut more = true;
+        let mut unread = vec![true; self.sockets.len()];
         while !self.stop.load(Ordering::Acquire) {
             let wait = if more {
                 Some(Duration::ZERO)
@@ -120,13 +128,27 @@ impl Turns {
             let idle = now.saturating_duration_since(before);
             self.watch.rested(idle, worked, &mut self.state, now);
             // Readiness is told once per arrival, so sockets are read until they are dry, over several turns if
-            // need be; an extra look costs one system call.
+            // need be. A look at one of which nothing was told costs a system call, and is for turns without a word.
+            if events.is_empty() {
+                unread.fill(true);
+            }
+            for event in &events {
+                if let Some(unread) = unread.get_mut(event.token().0) {
+                    *unread = true;
+                }
+            }
             more = self.take_inputs();
             let mut busy = false;
-            for index in 0..self.sockets.len() {
-                let (heard, unread) = self.read(index);
-                busy |= heard;
-                more |= unread;
+            for (index, unread) in unread.iter_mut().enumerate() {
+                if *unread {
+                    let heard;
+                    (heard, *unread) = self.read(index);
+                    busy |= heard;
+                    more |= *unread;
+                }
+            }
+            if let Some(sharing) = &mut self.sharing {
+                busy |= sharing.come(&mut self.state, Instant::now());
             }
             let (heard, unread) = self.read_streams();
             busy |= heard;
@@ -186,7 +208,8 @@ impl Turns {
     /// Whether there was something, and whether there may be more.
     fn read(&mut self, index: usize) -> (bool, bool) {
         for batch in 0..BATCHES_PER_TURN {
-            let Some(socket) = self.sockets.get_mut(index) else {
+            let socket = self.sockets.get(index).filter(|socket| socket.is_read);
+            let Some(socket) = socket else {
                 return (false, false);
             };
             let Some(count) = self.buffers.receive(socket) else {
@@ -200,14 +223,18 @@ impl Turns {
                 let path = Path::udp(local, remote);
                 let arrived = arrival(meta.timestamp, wall, now);
                 for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
-                    let state = &mut self.state;
-                    let relaying = self.relaying.as_mut();
-                    let is_relays = relaying
-                        .is_some_and(|relaying| relaying.take(state, path, datagram, arrived, now));
-                    if !is_relays {
-                        state.handle_datagram(path, datagram, arrived, now);
+                    let (state, times) = (&mut self.state, (arrived, now));
+                    let sharing = self.sharing.as_mut();
+                    match &mut self.relaying {
+                        Some(relaying) if turn::is_turn(datagram) => {
+                            relaying.take(state, sharing, path, datagram, times);
+                        }
+                        _ => sharing::handle(state, sharing, path, datagram, times),
                     }
                 }
+            }
+            if let Some(sharing) = &mut self.sharing {
+                sharing.leave();
             }
         }
         (true, true)
