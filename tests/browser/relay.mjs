@@ -1,7 +1,7 @@
 /**
  * A way to the server that can be made as narrow as a bad line: a UDP relay on this machine. What goes to the clients
  * passes through a bottleneck with a queue that drops what would wait too long; what they send passes freely. It can lose
- * and delay datagrams by choice, and give each client another address, as a telephone has that leaves the Wi-Fi.
+ * datagrams by choice, and give each client another address, as a telephone has that leaves the Wi-Fi.
  */
 import { createSocket } from 'node:dgram';
 
@@ -12,15 +12,12 @@ const HOST = '127.0.0.1';
  *
  * @typedef {(bytes: Buffer, towards: 'server' | 'client') => boolean} Loss
  *
- * @typedef {(bytes: Buffer) => number} Late milliseconds
- *
  * @typedef {object} Relay
  * @property {number} port where clients send to
  * @property {(port: number) => void} to where the server listens; to be told before a client sends
  * @property {(kbps: number, queueMs: number) => void} narrow
  * @property {() => void} widen
  * @property {(isLost: Loss | null) => void} lose what passes neither way from now on
- * @property {(judge: Late | null) => void} late what comes to the clients so much later from now on
  * @property {() => void} roam from now on the server sees each client at another address, and reaches it there alone
  * @property {() => number} offered how many bytes the server has sent so far, whether they found room or not
  * @property {() => Promise<void>} close
@@ -36,8 +33,6 @@ export async function openRelay() {
   let offered = 0;
   /** @type {Loss | null} */
   let isLost = null;
-  /** @type {Late | null} */
-  let late = null;
   /** @type {{kbps: number, queueMs: number, freeAt: number} | null} */
   let line = null;
   /** What waits in the queue, in order. @type {{due: number, bytes: Buffer, to: Client}[]} */
@@ -59,11 +54,6 @@ export async function openRelay() {
   function down(bytes, to) {
     offered += bytes.length;
     if (isLost?.(bytes, 'client')) return;
-    const ms = late?.(bytes) ?? 0;
-    if (ms > 0) {
-      setTimeout(() => front.send(bytes, to.port, to.address), ms).unref();
-      return;
-    }
     if (!line) {
       if (waiting.length) waiting.push({ due: waiting.at(-1).due, bytes, to });
       else front.send(bytes, to.port, to.address);
@@ -107,9 +97,6 @@ export async function openRelay() {
     },
     lose: (judge) => {
       isLost = judge;
-    },
-    late: (judge) => {
-      late = judge;
     },
     roam: () => {
       for (const back of ways.values()) back.close();

@@ -3,7 +3,6 @@ import { DownLink } from './down-link.js';
 import { ProtocolError } from './errors.js';
 import { KeptLink } from './kept-link.js';
 import { SOURCES } from './own-source.js';
-import { Owners } from './owners.js';
 import { summarise } from './stats.js';
 import { UpLink } from './up-link.js';
 import { waysTried } from './ways.js';
@@ -41,7 +40,6 @@ export class Call extends CallBase {
   /** Down connections that show what they have until the new one does. @type {Map<DownLink, any>} */
   #retired = new Map();
   #generation = 0;
-  #owners = new Owners((type, handler) => this.listen(type, handler));
   #upRevision = 0;
   /** @type {Tile[]|null} the newest list of tiles that is not sent yet */
   #tiles = null;
@@ -61,8 +59,6 @@ export class Call extends CallBase {
     super(session, reply, options);
     const { videoSlots, videoSlotsAtFirst = videoSlots } = this.options;
     this.#videoSlots = Math.min(videoSlotsAtFirst, videoSlots);
-    this.#owners.reset(reply);
-    this.listen('joined', (again) => this.#owners.reset(again));
     this.#up = this.#keptUp();
     this.#down = this.#keptDown();
     this.listen('media.slots', ({ slots }) => this.#down.link?.update(slots));
@@ -183,7 +179,6 @@ export class Call extends CallBase {
       failed: (error, during) => this.report(error, during),
       rebuild,
       disturbed: () => this.session.wake(),
-      ownerOf: (track) => this.#owners.of(track),
       timers: this.timers,
     };
   }

@@ -1,6 +1,5 @@
 import { RemoteCandidates, trickle } from './candidates.js';
 import { LinkWatch } from './link-watch.js';
-import { LipSync } from './lip-sync.js';
 import { newestPacket, StallWatch } from './stall-watch.js';
 
 /**
@@ -17,7 +16,6 @@ export class DownLink {
   #prefix;
   #watch;
   #stall;
-  #lips;
   #candidates;
   #onSlot;
   #onReason;
@@ -58,7 +56,6 @@ export class DownLink {
       io.timers,
     );
     this.#stall = new StallWatch(() => newestPacket(pc), io.disturbed, io.timers);
-    this.#lips = new LipSync(pc, () => this.#together(), io.timers);
   }
 
   /**
@@ -134,7 +131,6 @@ export class DownLink {
   retire() {
     this.#watch.stop();
     this.#stall.stop();
-    this.#lips.stop();
     this.#isRetired = true;
   }
 
@@ -143,21 +139,6 @@ export class DownLink {
     this.pc.close();
     for (const slot of this.#slots.values()) slot.track = null;
     this.#show();
-  }
-
-  /** The m-lines of everybody of whom both come, or both of their screen. */
-  #together() {
-    /** By what has to be together. @type {Map<string, {sound?: string, picture?: string}>} */
-    const found = new Map();
-    for (const { mid, kind, track } of this.#slots.values()) {
-      const owner = track === null ? null : this.#io.ownerOf(track);
-      if (!owner) continue;
-      const key = `${owner.participant} ${owner.source.startsWith('screen')}`;
-      const pair = found.get(key) ?? {};
-      pair[kind === 'audio' ? 'sound' : 'picture'] = mid;
-      found.set(key, pair);
-    }
-    return [...found.values()].filter(isWhole);
   }
 
   #show() {
@@ -182,9 +163,4 @@ export class DownLink {
     this.#reasons.set(mid, told);
     this.#onReason({ mid: this.#prefix + mid, layer, reason });
   }
-}
-
-/** @param {{sound?: string, picture?: string}} pair @returns {pair is import('./lip-sync.js').Mids} */
-function isWhole(pair) {
-  return pair.sound !== undefined && pair.picture !== undefined;
 }

@@ -12,7 +12,6 @@ import { kindOf, SOURCES } from './own-source.js';
  * @property {(error: unknown, during: string) => void} failed
  * @property {(why: string) => void} rebuild this connection will not come back; a new one has to be made
  * @property {() => void} disturbed the path is lost for now
- * @property {(track: string) => {participant: string, source: string}|null} ownerOf who sends a track of the roster
  * @property {import('./timers.js').Timers} timers
  */
 
