@@ -1,4 +1,4 @@
-/** Whoever follows a link that leads nowhere, or to something that is refused, reads so in the page. */
+/** A person follows a link that leads nowhere, or to something that the server refuses. The page says so. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openStage, until } from './harness.mjs';

@@ -59,7 +59,7 @@ test('a person who waits is told that the host is not here, that they came, lost
   await title(page, 'waiting.alone');
   await owner.joinRoom({ identity });
   await title(page, 'waiting.known');
-  // In, and not there: nobody knows of whoever waits.
+  // The host is in, but not connected: nobody sees that a person waits.
   wire.cut();
   await title(page, 'waiting.hostAway');
   wire.mend();

@@ -277,7 +277,7 @@ test('the last one out, a wrong link, a wrong number and an unknown path each ha
   const ada = await come(t, stage, identity, 'Ada');
   await ada.getByTestId('leave').click();
   await ada.getByText('Nobody is in any more').waitFor();
-  // Whoever vanished is still in for the server, and no company.
+  // A person whose connection is lost is still in for the server, but not there for the others.
   const wire = line();
   const { session } = await seat(stage, identity, 'Cy', wire.WebSocket);
   t.after(() => session.close());

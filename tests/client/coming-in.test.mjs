@@ -1,4 +1,4 @@
-/** What a room keeps off at its door is given back to whoever leaves the door, inwards or away. */
+/** A room may keep devices off at its door. A person who comes in or goes away can use them again. */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { comeIn } from '../../static/js/flow/arrival.js';
@@ -72,7 +72,7 @@ test('a co-host comes in with what the door kept off, a member without it', () =
   }
 });
 
-test('a door that was locked, or opened later, keeps nothing off of whoever is in', () => {
+test('a door that was locked, or opened later, keeps nothing off for a person who is in', () => {
   for (const shut of [door({ state: 'locked' }), door({ state: 'early', opensAt: 2 * HOUR })]) {
     const atDoor = createDoorDevices(io);
     atDoor.follow(room(), shut, 0);
@@ -92,7 +92,7 @@ test('what the person switched off themselves stays off', () => {
   assert.deepEqual([wanted(), opened], ['microphone', []]);
 });
 
-test('whoever may not have a camera has none, and whoever comes back goes on with what they had', () => {
+test('a person without the right to a camera has none, and a person who comes back goes on with what they had', () => {
   createDoorDevices(io).follow(room({ permissions: { camera: false } }), door(), 0);
   enters('member', {}, { actions: ['unmute'] });
   assert.equal(wanted(), 'microphone');

@@ -128,7 +128,7 @@ test('who makes a new connection does answer', async () => {
   assert.equal(told[0], 'ada connecting -');
 });
 
-test('an offer that the server refuses is told with its reason, and tried again by whoever asks', async () => {
+test('an offer that the server refuses is reported with its reason, and tried again when the person asks', async () => {
   refuse = 'perm.denied';
   await call.setSource('camera', track('video'));
   await settled();
@@ -161,7 +161,7 @@ test('a source that somebody does not take is named, until they take it', async 
   assert.deepEqual(told.splice(1), ['ada lacks camera: media.unsupported']);
   await answers('sendrecv', null);
   assert.equal(told.length, 1, 'once');
-  // Whoever asks again makes a new connection, which Ada may take whole.
+  // A person who asks again makes a new connection, and Ada may accept all of it.
   call.retry();
   await settled();
   assert.deepEqual(told.splice(1), ['ada gets camera', 'ada connecting peer']);

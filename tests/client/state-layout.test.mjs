@@ -94,7 +94,7 @@ test('with a panel open on a phone the speaker and oneself stay', () => {
   );
 });
 
-test('with a panel open on a phone whoever spoke last stays while nobody speaks', () => {
+test('with a panel open on a phone the person who spoke last stays while nobody speaks', () => {
   const low = { ...phone, ...rest, height: 250, seats: people(5), prefer: null, speaker: 'p3' };
   assert.deepEqual(stageLayout(low).tiles.map((tile) => tile.id), ['p3', 'me']);
 });

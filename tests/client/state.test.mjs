@@ -293,7 +293,7 @@ test('a hand that came forward leaves one place less to those who speak', () => 
   assert.deepEqual(state.seats, ['bo', 'ada', 'cy', 'di']);
 });
 
-test('whoever leaves hears what becomes of the meeting: it goes on, nobody is in, or nobody is connected', () => {
+test('a person who leaves reads what happens to the meeting: it goes on, nobody is in, or nobody is connected', () => {
   assert.equal(leftBehind(meetingOf([])), 'left.last');
   const lost = (id) => ({ type: 'participant.updated', participant: person(id, { connection: 'reconnecting' }) });
   const one = run(meetingOf(['ada', 'bo']), lost('ada'));

@@ -76,7 +76,7 @@ test('on a desktop a press leads to the page', async () => {
   browser({ permission: 'granted' });
   const { canNotify, showNotification } = await load();
   assert.equal(await canNotify(), true);
-  assert.deepEqual(log, [], 'whoever gave leave is shown no try');
+  assert.deepEqual(log, [], 'no test notification is shown to a person who gave the permission');
   await showNotification('Ada', 'Hi', 'message', (subject) => log.push(`opened ${subject}`));
   log.last.dispatchEvent(new Event('click'));
   assert.deepEqual([...log], ['new Ada|Hi', 'focus', 'close', 'opened message']);

@@ -76,7 +76,7 @@ test('a message that had to give its place comes back to it', () => {
   assert.equal(shown(), null, 'once');
 });
 
-test('whoever opened the chat meanwhile, or left, is not told again', () => {
+test('a person who opened the chat meanwhile, or left, is not told again', () => {
   for (const away of [() => inMeeting({ type: 'panel', panel: 'chat' }), () => store.dispatch({ type: 'left' })]) {
     waits();
     says('Ada');

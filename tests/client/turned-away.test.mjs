@@ -99,7 +99,7 @@ test('a refused person is told so, a dead link is named', () => {
   assert.deepEqual([store.get().screen, store.get().preview.error], ['preview', 'invite.dead']);
 });
 
-test('whoever is back, or is told newer relays, uses those, and reads the clock of the server anew', async () => {
+test('a client that is back, or gets newer relays, uses those, and reads the clock of the server again', async () => {
   let pings = 0;
   session.ping = async () => ({ time: new Date((pings += 1)).toISOString() });
   await meeting.prepare();

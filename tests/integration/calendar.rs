@@ -252,7 +252,7 @@ async fn what_has_no_calendar_is_not_found() {
     }
     let answer = get(&server, &format!("/r/{timeless}/calendar.ics")).await;
     assert!(answer.body.contains("no planned time"), "{}", answer.body);
-    // Whoever follows such a link gets the page, which says it.
+    // A person who follows such a link gets the page with the reason.
     for (known, notice) in [(&*timeless, "noTime"), (unknown, "notFound")] {
         let path = format!("/r/{known}/calendar.ics");
         let shown = ask(&server, &path, "text/html,*/*;q=0.8").await;

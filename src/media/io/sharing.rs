@@ -142,7 +142,7 @@ impl Post {
             waiting.append(batch);
         }
         drop(waiting);
-        // Whoever left something before has woken the thread.
+        // If something was left there before, the thread that left it has already woken the receiver.
         if was_empty && let Some(waker) = self.waker.get() {
             // It fails only when the thread is gone, and then nobody is to be woken.
             let _ = waker.wake();

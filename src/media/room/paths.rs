@@ -249,7 +249,7 @@ mod tests {
         assert!(one.claim(path(5_000), route(1)));
         assert!(!other.claim(path(5_000), route(2)));
         assert_eq!(other.get(&path(5_000)), None);
-        // Whoever has none of it gives nothing up.
+        // A thread that does not have the path cannot give it up.
         assert_eq!(other.remove(&path(5_000)), None);
         assert_eq!(directory.thread_of(path(5_000)), Some(0));
         // Within a thread it may change hands.

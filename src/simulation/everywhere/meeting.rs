@@ -425,7 +425,7 @@ impl Meeting {
     }
 }
 
-/// Without what the lost line of a host alone changes for whoever waits.
+/// Without the notes that a person who waits gets only because a host lost their connection.
 fn but_for_lost_hosts(mut notes: Vec<(String, Value)>) -> Vec<(String, Value)> {
     let (mut said, mut is_away) = (None, false);
     let is_kept = |(kind, data): &(String, Value)| match kind.as_str() {

@@ -37,7 +37,7 @@ import { systemTimers } from './timers.js';
  */
 
 /**
- * What both topologies share: own sources, the way back after a lost socket, the events.
+ * The part that both topologies share: own sources, the return after a lost socket, the events.
  *
  * @abstract
  */
@@ -103,14 +103,14 @@ export class CallBase extends Emitter {
     return this.#started;
   }
 
-  /** Sends again what the server did not take, as far as it is still asked for. */
+  /** Sends the sources again that the server did not accept, if they are still wanted. */
   retry() {
     for (const [name, source] of this.#sources) {
       source.retry().catch((error) => this.report(error, `media.source ${name}`));
     }
   }
 
-  /** To be called when the network may be another one: nothing waits any longer. */
+  /** To be called when the network may have changed: tries now what waits for its next attempt. */
   hurry() {}
 
   /**
@@ -177,13 +177,13 @@ export class CallBase extends Emitter {
   /** @protected */
   disconnect() {}
 
-  /** The server knows nothing of this call's media any more. @protected @returns {Promise<void>} */
+  /** The server no longer knows this call's media. @protected @returns {Promise<void>} */
   reconnect() {
     this.disconnect();
     return this.connect();
   }
 
-  /** Events were missed, and the reply tells how the room is now; the connections stand (`media.slots` follows). @protected */
+  /** Events were missed. The reply has the room's present state, the connections remain, `media.slots` follows. @protected */
   catchUp() {}
 
   /**
@@ -194,7 +194,7 @@ export class CallBase extends Emitter {
    */
   async send(_source, _media, _track) {}
 
-  /** Lets the sources through: the server can take `media.source` from here on. @protected */
+  /** Lets the sources through: from now on the server can accept `media.source`. @protected */
   letSourcesThrough() {
     this.#gate.open();
   }
@@ -211,7 +211,7 @@ export class CallBase extends Emitter {
   }
 
   /**
-   * Tells of a failure that no caller waits for.
+   * Reports a failure that no caller waits for.
    *
    * @protected
    * @param {unknown} error
@@ -230,7 +230,7 @@ export class CallBase extends Emitter {
     return pc;
   }
 
-  /** What connections gather from now on, when their path is lost, comes by these. */
+  /** A connection that lost its path gathers new candidates with these relays. */
   #useRelays() {
     const iceServers = this.reply.ice_servers.map(toRtc);
     for (const pc of this.#connections) {
@@ -246,8 +246,8 @@ export class CallBase extends Emitter {
   }
 
   /**
-   * The session came back. As the same participant it goes on with the media it has; of another one, or where the server
-   * let go of them, everything is gone there.
+   * The session came back. As the same participant it goes on with the media that it has. As another participant, or when
+   * the server closed the media, nothing is left at the server.
    *
    * @param {Joined} reply
    * @param {boolean} mediaLost
@@ -280,7 +280,7 @@ export class CallBase extends Emitter {
   }
 }
 
-/** Holds back whoever waits until it opens, or turns them away when it is shut. */
+/** Callers wait here until the gate opens. When it is shut, their promise is rejected. */
 class Gate {
   /** @type {() => void} */
   #resolve = () => {};
@@ -293,7 +293,7 @@ class Gate {
   });
 
   constructor() {
-    // Nobody may be waiting when it is shut.
+    // If nobody waits when it is shut, the rejection must not count as unhandled.
     this.passed.catch(() => {});
   }
 

@@ -1,6 +1,6 @@
 /**
- * How a file is described before anything is connected: a session description without media that carries the file's
- * selector (RFC 5547 §6), so that nobody's address is told before the file is wanted.
+ * How a file is described before there is a connection: a session description without media that carries the file's
+ * selector (RFC 5547 §6). So nobody's address is sent before the file is wanted.
  *
  * @typedef {{name: string, size: number, type: string, everyone: boolean}} FileOffer  size in bytes; type is a media type
  *   or empty; everyone: it is offered to all who are here
@@ -50,7 +50,7 @@ export function readOffer(sdp) {
 }
 
 /**
- * A name without folders, control and direction characters: what is shown must be what is saved.
+ * A name without folders, control and direction characters: the file must be saved under the name that is shown.
  * @param {string} escaped
  */
 function plainName(escaped) {
@@ -62,7 +62,7 @@ function plainName(escaped) {
   }
   const base = name.split(/[/\\]/).pop() ?? '';
   const clean = base.normalize('NFC').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').trim();
-  // A leading dot hides a file from whoever saved it.
+  // A leading dot would hide the file from the person who saved it.
   const shown = clean.replace(/^\.+/, '');
   return shown.length <= LONGEST_NAME ? shown : shown.slice(-LONGEST_NAME);
 }

@@ -1,7 +1,7 @@
 const DEFAULT_INTERVAL_MS = 15_000;
 /**
- * The client gives up a socket, and not its session: 1000 would leave the room. 4000-4999 are free for applications
- * (RFC 6455 §7.4.2).
+ * The client gives up a socket, but not its session: the code 1000 would leave the room. The codes 4000-4999 are free for
+ * applications (RFC 6455 §7.4.2).
  */
 export const CLOSED_BY_CLIENT = 4000;
 
@@ -13,20 +13,20 @@ export const CLOSED_BY_CLIENT = 4000;
 
 /** The ping that comes by itself now and then. @type {Patience} */
 const CALM = { silentMs: 3_000, lostMs: 10_000 };
-/** Something else is amiss already: pictures stand still, the network changed, the machine woke up. @type {Patience} */
+/** Something else already went wrong: pictures stand still, the network changed, the machine woke up. @type {Patience} */
 const URGENT = { silentMs: 1_500, lostMs: 4_000 };
-/** In a meeting a server that stands still is told of before people wonder. @type {Patience} */
+/** In a meeting people should soon be told that the server does not answer. @type {Patience} */
 const WATCHED = { silentMs: 1_500, lostMs: 10_000 };
-/** And is asked as soon as nothing came for so long. */
+/** In a meeting the server is asked as soon as nothing came for this time. */
 const QUIET_MS = 1_500;
-/** An answer that takes so many times longer than usual is none. */
+/** An answer that takes this many times longer than usual counts as missing. */
 const LATE = 3;
 /** A request before the ping may take long, and the ping waits for it. @type {Patience} */
 const BEHIND_OTHERS = { silentMs: 5_000, lostMs: 20_000 };
 
 /**
- * Notices a network that is gone, or a server that stands still, without having said so. The server's WebSocket pings are
- * invisible to a page, so it asks for itself: a `ping` without an answer is told, and at last closes the connection.
+ * Notices when the network is gone or the server hangs, although no close arrived. A page cannot see the server's WebSocket
+ * pings, so it sends its own `ping`. A `ping` without an answer is reported, and finally the connection is closed.
  */
 export class Heartbeat {
   #connection;
@@ -62,12 +62,12 @@ export class Heartbeat {
     this.#timers = timers;
     this.#onSilence = onSilence;
     this.#askedAt = timers.now();
-    // Whatever comes shows that the way is open.
+    // Any message shows that the connection works.
     this.#unsubscribe = connection.on('*', () => this.#heard());
     this.#plan();
   }
 
-  /** Whether somebody waits for every word, as in a meeting. @param {boolean} isWatched */
+  /** Whether every message is needed soon, as in a meeting. @param {boolean} isWatched */
   watch(isWatched) {
     if (this.#isWatched === isWatched) return;
     this.#isWatched = isWatched;
@@ -82,7 +82,7 @@ export class Heartbeat {
   }
 
   /**
-   * Asks now.
+   * Sends a ping now.
    *
    * @param {{urgent?: boolean}} [how]
    * @returns {Promise<void>} settles with the answer
@@ -91,7 +91,7 @@ export class Heartbeat {
     const calm = this.#isWatched ? WATCHED : CALM;
     const wanted = this.#connection.isAskingMuch && !this.#asked ? BEHIND_OTHERS : urgent ? URGENT : calm;
     if (this.#asked) {
-      // A ping is on its way already; it may only have less time from now on.
+      // A ping is already on its way. From now on it may only have less time.
       if (wanted.lostMs < this.#patience.lostMs && this.#patience !== BEHIND_OTHERS) this.#wait(wanted);
       return this.#asked;
     }
@@ -107,7 +107,7 @@ export class Heartbeat {
       await this.#connection.request('ping');
       this.#usualMs = Math.min(this.#usualMs, this.#timers.now() - this.#askedAt);
     } catch {
-      // Whoever was busy or refused us is at least alive; a socket that is closed is told of by itself.
+      // A server that is busy or refuses is at least alive. A closed socket is reported elsewhere.
     }
     this.#asked = null;
     this.#rest();

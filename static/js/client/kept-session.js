@@ -32,21 +32,21 @@ import { TokenKeeper } from './token-keeper.js';
 /** Coming back after these would repeat what the server just ended: see static/docs/protocol.md §3.6. */
 const FINAL_CLOSE_CODES = new Set([1000, 4401, 4403, 4404, 4409]);
 const LEAVING = 1000;
-/** The server restarts: all come back at once if nothing spreads them. */
+/** The server restarts. Without a random pause all clients would come back at once. */
 const GOING_AWAY = 1001;
 const SPREAD_MS = 500;
 /** How long a request that comes too soon is sent again before the caller hears of it. */
 const PATIENCE_MS = 60_000;
 /** The server closes a socket that does not authenticate within 10 s. */
 const AUTH_PATIENCE_MS = 8_000;
-/** An attempt that was begun before the network changed may wait in vain; a younger one is let be. */
+/** An attempt from before a change of the network may wait in vain. A younger attempt than this is not cut short. */
 const YOUNG_ATTEMPT_MS = 2_000;
 
 /**
- * One session at the server, over as many sockets as it takes. A lost socket is followed by another one, on which the
- * session is taken up where it was; where the server keeps it no more, one signs in with the token, and another begins.
+ * One session at the server, over as many sockets as needed. After a lost socket it opens another one and resumes the
+ * session there. If the server no longer keeps the session, it signs in with the token, and a new session begins.
  *
- * It knows no rooms: that is {@link import('./session.js').Session}'s part, which is told by the methods that are empty here.
+ * It knows nothing about rooms. {@link import('./session.js').Session} does, and overrides the methods that are empty here.
  *
  * @abstract
  */
@@ -66,7 +66,7 @@ export class KeptSession extends Requests {
   #helloMs = 0;
   /** Set while requests wait for the session to be taken up. @type {any} */
   #holding = null;
-  /** Behind which event some were missing. @type {number|null} */
+  /** The number of the event after which some were missing. @type {number|null} */
   #gap = null;
   /** @type {Heartbeat|null} */
   #heartbeat = null;
@@ -76,7 +76,7 @@ export class KeptSession extends Requests {
   state = 'closed';
   /** @type {User|null} */
   user = null;
-  /** @type {Hello|null} what the server last said of itself: limits, ways to authenticate */
+  /** @type {Hello|null} the server's last hello: its limits, its ways to authenticate */
   hello = null;
 
   /**
@@ -125,8 +125,8 @@ export class KeptSession extends Requests {
   }
 
   /**
-   * To be called when the network may be back or is another one, the machine woke up, or the media lost their way: what
-   * waits for its turn is tried now, and an open socket is asked whether it still lives.
+   * To be called when the network may be back or has changed, when the machine woke up, or when the media lost their
+   * connection. It tries now what waits for its next attempt, and sends a ping over an open socket to test it.
    */
   wake() {
     if (this.attempts.isWaiting) this.attempts.now();
@@ -136,7 +136,7 @@ export class KeptSession extends Requests {
     }
   }
 
-  /** Whether somebody waits for every word of the server. @protected @param {boolean} isWatched */
+  /** Whether every message of the server is needed soon. @protected @param {boolean} isWatched */
   watch(isWatched) {
     this.#isWatched = isWatched;
     this.#heartbeat?.watch(isWatched);
@@ -153,7 +153,7 @@ export class KeptSession extends Requests {
    *
    * @protected
    * @param {View|undefined} _view what it is in; undefined when every event that was missed follows
-   * @param {boolean} _knewNothing the server let go of the media
+   * @param {boolean} _knewNothing the server closed the media
    * @param {boolean} _isJoining a room is asked for
    */
   wentOn(_view, _knewNothing, _isJoining) {}
@@ -161,16 +161,16 @@ export class KeptSession extends Requests {
   /** Another session begins, and is in no room. @protected */
   began() {}
 
-  /** One is back, with another session. @protected */
+  /** The client is back, with another session. @protected */
   cameBack() {}
 
   /** There is no session any more. @protected */
   ended() {}
 
-  /** Something happened that a view from before does not know. @protected */
+  /** Something happened after the view was made, so the view is outdated. @protected */
   movedOn() {}
 
-  /** Signs in with the stored token, or takes the session of this tab up. @protected */
+  /** Signs in with the stored token, or resumes the session of this tab. @protected */
   async open() {
     this.#setState('connecting');
     try {
@@ -181,7 +181,12 @@ export class KeptSession extends Requests {
     }
   }
 
-  /** Signs in as somebody, whoever was here before. @protected @param {LogIn} logIn @returns {Promise<User>} */
+  /**
+   * Signs in with new data, even if somebody else was signed in before.
+   * @protected
+   * @param {LogIn} logIn
+   * @returns {Promise<User>}
+   */
   async authenticate(logIn) {
     this.#drop(LEAVING);
     this.#forgetSession(LEAVING);
@@ -197,7 +202,7 @@ export class KeptSession extends Requests {
 
   /** @protected @param {string} type @param {object} [data] @returns {Promise<any>} */
   send(type, data) {
-    // A ping asks for the way as it is now.
+    // A ping tests the present socket, so it is not sent again on another one.
     const outlives = type !== 'ping';
     if (this.#connection && this.state === 'online') return this.#connection.request(type, data, { outlives });
     if (this.#holding !== null && outlives) return this.#ledger.enter(type, data, { outlives }).answer;
@@ -218,7 +223,7 @@ export class KeptSession extends Requests {
     const helloTimeoutMs = Math.min(this.#options.helloTimeoutMs ?? HELLO_TIMEOUT_MS, hurry);
     const connection = new Connection(this.#url, { ...this.#options, helloTimeoutMs, ledger: this.#ledger });
     this.#connection = connection;
-    // A socket that was replaced meanwhile has nothing more to say.
+    // Events of a socket that was replaced meanwhile are ignored.
     const isCurrent = () => this.#connection === connection;
     connection.on('*', (data, { type, ...info }) => {
       if (isCurrent() && type !== 'open' && type !== 'close') this.relay(type, data, info);
@@ -233,7 +238,7 @@ export class KeptSession extends Requests {
       else this.user = null;
       if (!isCurrent()) throw new ProtocolError('client.closed', 'Another attempt took over.');
     } catch (error) {
-      // A socket that is still open was opened in vain: its authentication was refused.
+      // If the socket is still open, the server refused the authentication.
       const code = connection.closeCode ?? 4401;
       connection.close(CLOSED_BY_CLIENT);
       if (isCurrent()) {
@@ -256,11 +261,11 @@ export class KeptSession extends Requests {
     return patiently(() => connection.request(type, data, { first }), AUTH_PATIENCE_MS, io);
   }
 
-  /** @param {Connection} connection @returns {Promise<boolean>} false when the server has the session no more */
+  /** @param {Connection} connection @returns {Promise<boolean>} false when the server no longer has the session */
   async #resume(connection) {
     const { isGood, session, token, lastSeq } = this.ticket;
     if (!isGood || !(Number(this.hello?.limits?.resume_ms) > 0)) return false;
-    // The answer to a join tells how the room was then. What happened since must not come before it.
+    // The answer to a join has the room's state of that moment. Later events must not come before it.
     const last_seq = this.#ledger.types.includes('room.join') ? null : lastSeq;
     try {
       await this.#ask(connection, 'session.resume', { session, resume_token: token, last_seq }, (reply) => {
@@ -274,7 +279,7 @@ export class KeptSession extends Requests {
   }
 
   /**
-   * The session goes on, and nothing that comes behind the answer was read yet.
+   * The session goes on. No message after the answer has been read yet.
    *
    * @param {Connection} connection
    * @param {import('./protocol.d.ts').Resumed} reply
@@ -289,7 +294,7 @@ export class KeptSession extends Requests {
     if (view && 'room' in view) this.#ledger.answer('room.join', view);
     connection.repeat();
     this.#goOnline(connection, true);
-    // The answer to a join says itself what became of it.
+    // The answer to the join itself has the state of the room.
     this.wentOn(isJoining ? undefined : view, knewNothing, isJoining);
   }
 
@@ -307,7 +312,7 @@ export class KeptSession extends Requests {
     this.#setState('online', { resumed });
   }
 
-  /** The server knows nothing of the session before. @param {string} session */
+  /** The server does not know the session from before. @param {string} session */
   #beginSession(session) {
     this.began();
     this.#letGo(CLOSED_ABNORMALLY);
@@ -332,7 +337,7 @@ export class KeptSession extends Requests {
     const { lastSeq, isGood } = this.ticket;
     const place = this.ticket.place(seq);
     if (place === 'early' && isGood && this.#holdMs > 0) {
-      // What is missing is asked for; when it is missing again, the whole room is.
+      // The missing events are asked for. If they are missing again, the whole state of the room is asked for.
       if (this.#gap === lastSeq) this.ticket.lastSeq = null;
       this.#gap = lastSeq;
       this.#connection?.close(CLOSED_BY_CLIENT);
@@ -360,7 +365,11 @@ export class KeptSession extends Requests {
     this.#planReconnect(1, code === GOING_AWAY ? this.#random() * SPREAD_MS : 0);
   }
 
-  /** @param {number} attempt counted from 1; the first one begins at once @param {number} [atLeastMs] @param {number} [spentMs] */
+  /**
+   * @param {number} attempt counted from 1; the first one begins at once
+   * @param {number} [atLeastMs]
+   * @param {number} [spentMs]
+   */
   #planReconnect(attempt, atLeastMs = 0, spentMs = 0) {
     const retryAt = this.attempts.plan(attempt - 1, () => this.#reconnect(attempt), atLeastMs, spentMs);
     this.#setState('reconnecting', { attempt, retryAt });
@@ -374,7 +383,7 @@ export class KeptSession extends Requests {
       this.#attempt = attempt;
       if (await establishing) return;
     } catch (error) {
-      // Another attempt, or the person, took over.
+      // Another attempt has begun, or the person has done something else.
       if (this.state !== 'reconnecting' || this.#attempt !== attempt || this.#attemptBegan !== began) return;
       const { closeCode, retryAfterMs } = error instanceof ProtocolError ? error : UNKNOWN_FAILURE;
       if (isAuthRefusal(error)) {
@@ -404,14 +413,14 @@ export class KeptSession extends Requests {
     this.#letGo(code);
   }
 
-  /** Nobody will answer what waits. @param {number} code */
+  /** Rejects the waiting requests, because nobody will answer them. @param {number} code */
   #letGo(code) {
     this.#timers.clearTimeout(this.#holding);
     this.#holding = null;
     this.#ledger.end((type) => closedError(code, '', type));
   }
 
-  /** Lets go of the socket and of every timer that belongs to it. @param {number} [code] */
+  /** Closes the socket and stops every timer that belongs to it. @param {number} [code] */
   #drop(code = CLOSED_BY_CLIENT) {
     const connection = this.#connection;
     this.#connection = null;
@@ -436,7 +445,7 @@ export class KeptSession extends Requests {
   }
 }
 
-/** What is known of a failure that is not the server's word. */
+/** The details of a failure that does not come from the server. */
 export const UNKNOWN_FAILURE = { closeCode: null, retryAfterMs: null };
 
 /** @param {unknown} error */

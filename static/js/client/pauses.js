@@ -1,26 +1,26 @@
 /**
- * How long a client waits before it tries again. Jitter spreads what many clients do at the same moment: after a server's
- * restart, or a crowd's arrival, they must not all come at once.
+ * How long a client waits before it tries again. Jitter spreads clients that would act at the same moment: after the restart
+ * of a server, or when a crowd arrives, they must not all come at once.
  */
 
 const FIRST_MS = 500;
-/** Somebody sits before the page and waits: a server that is back is found again within this time, */
+/** A person sits before the page and waits, so a server that is back is found again within this time. */
 const LONGEST_AT_FIRST_MS = 5_000;
-/** during the first minute. */
+/** That holds for this first time after the loss. */
 const AT_FIRST_MS = 60_000;
 const LONGEST_MS = 30_000;
-/** Between two attempts is at least some of this, to spread those of a crowd. */
+/** A random part of this always lies between two attempts, to spread the attempts of a crowd. */
 const LEAST_PAUSE_MS = 1_000;
-/** A line may have become slower by as much. */
+/** A connection may have become slower by this factor. */
 const SLOWER = 3;
 
 const DEFAULT_RETRY_MS = 1_000;
-/** A longer wait is the caller's decision, not something to hide in a promise. */
+/** The caller decides about a longer wait; a promise must not hide it. */
 const LONGEST_RETRY_MS = 10_000;
 const LONGEST_RETRY_JITTER_MS = 5_000;
 
 /**
- * Before the next attempt to come back: doubling, with full jitter.
+ * The pause before the next attempt to come back. It doubles, with full jitter.
  *
  * @param {number} attempt counted from 1
  * @param {number} sinceMs how long it has been away
@@ -30,13 +30,13 @@ const LONGEST_RETRY_JITTER_MS = 5_000;
  */
 export function pauseBefore(attempt, sinceMs, random, atLeastMs = 0) {
   const longest = sinceMs < AT_FIRST_MS ? LONGEST_AT_FIRST_MS : LONGEST_MS;
-  // 2^20 halves of a second are longer than any pause; more would only lose digits.
+  // 2^20 half seconds are longer than any pause. A larger power would only lose precision.
   return atLeastMs + random * Math.min(longest, FIRST_MS * 2 ** Math.min(20, attempt - 1));
 }
 
 /**
- * How long an attempt to come back may wait for the server's first word before the next one begins: packets that vanish are
- * answered by nobody, and the browser would wait for minutes. A line that was slow before is given its time.
+ * How long an attempt to come back may wait for the server's first message before the next attempt begins. Nobody answers
+ * packets that are lost, and the browser would wait for minutes. A connection that was slow before gets more time.
  *
  * @param {number} sinceMs how long it has been away
  * @param {number} usualMs how long the server took the last time
@@ -47,8 +47,8 @@ export function patienceFor(sinceMs, usualMs) {
 }
 
 /**
- * What is left of a pause after an attempt that took its time in vain. Some jitter stays: whoever was cut off at the same
- * moment gives up at the same moment.
+ * The rest of a pause after a failed attempt that took some time. Some jitter stays, because clients that lost the server at
+ * the same moment also give up at the same moment.
  *
  * @param {number} pauseMs
  * @param {number} spentMs
@@ -59,7 +59,7 @@ export function pauseAfter(pauseMs, spentMs, random) {
 }
 
 /**
- * Before a request that came too soon is sent again: what the server asked for, and jitter that doubles.
+ * The pause before a request that came too soon is sent again: the time that the server asked for, plus jitter that doubles.
  *
  * @param {number|null} askedMs null where the server named no time
  * @param {number} attempt counted from 1

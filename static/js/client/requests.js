@@ -12,7 +12,7 @@ import { Emitter } from './emitter.js';
  */
 
 /**
- * The requests that change nothing in the session itself: each takes the wire's `data` and answers the reply's.
+ * The requests that change nothing in the session itself. Each takes the `data` of the request and gives that of the reply.
  *
  * @abstract
  */
@@ -87,7 +87,7 @@ export class Requests extends Emitter {
     return this.request('participant.mute', data);
   }
 
-  /** Nobody can unmute another; this asks. @param {{participant: string, source?: Source}} data */
+  /** Nobody can unmute another person; this asks them to do it. @param {{participant: string, source?: Source}} data */
   askUnmute(data) {
     return this.request('participant.ask_unmute', data);
   }

@@ -13,34 +13,34 @@ import { systemTimers } from './timers.js';
  * @typedef {{identity: string, password?: string, invite?: string, display_name?: string}} JoinRequest
  */
 
-/** What is shown to relays is good for an hour, and connections that are made later need newer ones. */
+/** The credentials for relays are valid for an hour. Connections that are made later need newer ones. */
 const RENEW_MS = 40 * 60_000;
-/** After this it is asked for again, when it was not answered. */
+/** They are asked for again after this time if there was no answer. */
 const RENEW_AGAIN_MS = 60_000;
 
 /**
- * One person's session with the server, over as many sockets as it takes.
+ * One person's session with the server, over as many sockets as needed.
  *
- * It authenticates, keeps the token, and comes back by itself after a lost socket: it takes up its session where it was, or
- * where the server keeps that no more, signs in with its token and joins its room anew. Requests without an answer wait
- * meanwhile, and are sent again.
+ * It authenticates, keeps the token, and comes back by itself after a lost socket: it resumes its session. If the server no
+ * longer keeps that, it signs in with its token and joins its room again. Requests without an answer wait meanwhile, and are
+ * sent again.
  *
  * Events: every event of the wire by its type, each once and in order; `state` with
  * `{state, code?, attempt?, retryAt?, resumed?}`, where `retryAt` is when the next attempt begins (milliseconds since the
- * epoch) and `resumed` says that the session was taken up; `silence` with `{silent: boolean}` when an open socket gives no
+ * epoch) and `resumed` says that the session was resumed; `silence` with `{silent: boolean}` when an open socket gives no
  * answer, and gives one again; `joined` with the {@link Joined} and `{again, same, mediaLost}`: again: it replaces what was
- * known of the room · same: one is the participant that one was · mediaLost: though the same, the server knows nothing of
- * one's media any more; `rejoin.waiting` with `{attempt, retryAt, code}` when the room of a session that came back does not
- * take it just now, and is asked again by itself; `rejoin.failed` with the error when it said no; `relays` with a list of
- * {@link IceServer} that takes the place of the reply's, before its credentials run out.
+ * known of the room · same: this person still is the same participant · mediaLost: the participant is the same, but the
+ * server no longer knows their media; `rejoin.waiting` with `{attempt, retryAt, code}` when a session came back and its room
+ * does not accept it yet; it asks again by itself; `rejoin.failed` with the error when the room refused; `relays` with a list of
+ * {@link IceServer} that replaces that of the reply before its credentials expire.
  */
 export class Session extends KeptSession {
   #timers;
   /** @type {JoinRequest|null} the room to come back to */
   #roomNow = null;
-  /** What a session was in that was taken up after a reload, until it is asked for. @type {View} */
+  /** The room of a session that was resumed after a reload, until `joinRoom` asks for it. @type {View} */
   #view = null;
-  /** Whom the server last said that one is in the room. @type {string|null} */
+  /** This person's participant id in the room, as the server last sent it. @type {string|null} */
   #self = null;
   #isMediaLost = false;
   /** Counts the sessions at the server. */
@@ -62,18 +62,18 @@ export class Session extends KeptSession {
     return this.#roomNow;
   }
 
-  /** In a room one waits for every word. */
+  /** In a room every message is needed soon. */
   set #room(room) {
     this.#roomNow = room;
     this.watch(room !== null);
   }
 
   /**
-   * Takes up the session of this tab after a reload, or signs in with the stored token.
+   * Resumes the session of this tab after a reload, or signs in with the stored token.
    *
-   * @param {{room?: string|null}} [options] room: to which the caller goes back with `joinRoom`, in the same turn. A session
-   *   that was in another one leaves it
-   * @returns {Promise<User|null>} null when there is no token, or the server takes it no more; `hello` is known then
+   * @param {{room?: string|null}} [options] room: the room to which the caller goes back with `joinRoom`, in the same
+   *   turn. A session that was in another room leaves it
+   * @returns {Promise<User|null>} null when there is no token, or the server no longer accepts it; `hello` is known then
    * @throws {ProtocolError} client.closed, client.timeout, server.*
    */
   async connect({ room = null } = {}) {
@@ -130,15 +130,15 @@ export class Session extends KeptSession {
   }
 
   /**
-   * Enters a room, by identity or number, and remembers it for a lost socket. A session that was taken up in this room
-   * answers at once.
+   * Enters a room, by identity or number, and remembers it for a lost socket. A session that was resumed in this room answers
+   * at once.
    *
    * @param {JoinRequest} data
    * @returns {Promise<Joined>}
    */
   async joinRoom(data) {
     const reply = this.#takeView(data.identity) ?? (await this.#join(data));
-    // Tries by number are limited per address; the identity is not.
+    // The server limits attempts by number per address, but not attempts by identity.
     this.#room = { ...data, identity: reply.room.identity };
     this.#tellJoined(reply, false);
     return reply;
@@ -162,7 +162,7 @@ export class Session extends KeptSession {
       return await this.request('room.join', data);
     } catch (error) {
       const code = codeOf(error);
-      // It may yet succeed, and nobody would know: requests are carried out in their order, so this undoes it.
+      // The join may still succeed without anybody noticing. The server handles requests in order, so this undoes it.
       if (code === 'client.timeout') this.send('room.leave').catch(() => {});
       if (!this.#room && code !== 'room.waiting') this.ticket.unstore();
       throw error;
@@ -170,8 +170,8 @@ export class Session extends KeptSession {
   }
 
   /**
-   * Asks for the room again that the session is in, as it does by itself after a lost socket: for when the server answers
-   * that it knows nothing of that.
+   * Joins the room of this session again, as it does by itself after a lost socket. It is for the case that the server
+   * answers that the session is in no room.
    */
   rejoin() {
     if (!this.#room || this.#isRejoining || this.state !== 'online') return;
@@ -220,7 +220,7 @@ export class Session extends KeptSession {
     this.#isMediaLost ||= knewNothing;
     if (this.#isRejoining && !isJoining) void this.#rejoin(1);
     else if (view === undefined) return;
-    // The page was loaded anew, and asks for the room in its own time.
+    // The page was reloaded, and asks for the room when it is ready.
     else if (isFirst) this.#view = view;
     else if (view === null || !('room' in view)) this.rejoin();
     else if (this.#room) this.#tellJoined(view, true);
@@ -283,7 +283,7 @@ export class Session extends KeptSession {
     this.#renewal = null;
   }
 
-  /** Whoever is in and joins again is answered with how it is now. @param {IceServer[]} old */
+  /** The server answers a join from somebody who is already in with the present state. @param {IceServer[]} old */
   async #renew(old) {
     const room = this.#room;
     const count = this.#sessionCount;
@@ -295,14 +295,14 @@ export class Session extends KeptSession {
       this.#planRenewal(reply.ice_servers, RENEW_MS);
       this.emit('relays', reply.ice_servers);
     } catch {
-      // Whoever comes back after a lost socket is told newer ones anyway.
+      // A client that comes back after a lost socket gets newer ones anyway.
       if (this.#room === room && this.#sessionCount === count) this.#planRenewal(old, RENEW_AGAIN_MS);
     }
   }
 
   /**
-   * One who comes back late is not one who may not come: as long as the refusal means "later", or nothing came, the room
-   * is asked again.
+   * Joins the room again after the session came back. As long as the refusal means "later", or no answer came, it asks the
+   * room again: such a person is not shut out.
    *
    * @param {number} attempt counted from 1
    */
@@ -310,7 +310,7 @@ export class Session extends KeptSession {
     const room = this.#room;
     const count = this.#sessionCount;
     if (!room || this.state !== 'online') return;
-    // Whoever left or went elsewhere meanwhile said so after this request; a new session asks for itself.
+    // A person may leave or go to another room after this request, and that counts. A new session sends its own request.
     const isCurrent = () => this.#room === room && this.#sessionCount === count;
     this.#isRejoining = true;
     this.ticket.store();
@@ -322,7 +322,7 @@ export class Session extends KeptSession {
     } catch (error) {
       if (!isCurrent()) return;
       if (meansLater(error)) {
-        // A socket that is lost comes back first.
+        // A lost socket must come back first.
         if (this.state !== 'online') return;
         const { retryAfterMs } = error instanceof ProtocolError ? error : UNKNOWN_FAILURE;
         const retryAt = this.attempts.plan(attempt, () => this.#rejoin(attempt + 1), retryAfterMs ?? 0);

@@ -1,11 +1,11 @@
-/** How often is looked, milliseconds. It costs no report of the browser: only the time of the newest packet is read. */
+/** How often it looks, milliseconds. This is cheap: it needs no statistics, only the time of the newest packet. */
 const LOOK_MS = 500;
 /** Pauses of a voice and of the network are shorter than this. */
 const STALLED_MS = 1_500;
 
 /**
- * Notices that nothing arrives any more where sound or pictures came a moment ago. It may be that everybody has fallen
- * silent; whoever is told asks the server.
+ * Notices that nothing arrives any more although sound or pictures came a moment ago. Perhaps everybody is just silent, so
+ * the code that is told asks the server.
  */
 export class StallWatch {
   #newest;
@@ -15,7 +15,7 @@ export class StallWatch {
   #timer = null;
   #seen = -Infinity;
   #seenAt = 0;
-  /** Nothing has come yet, or its end was told already. */
+  /** Nothing has come yet, or the stall was already reported. */
   #isTold = true;
 
   /**

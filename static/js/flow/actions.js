@@ -57,7 +57,7 @@ export function createActions(parts) {
   /** @param {'chat' | 'people' | null} panel */
   function showPanel(panel) {
     dispatch({ type: 'meeting', action: { type: 'panel', panel } });
-    // What a message pointed to is open now.
+    // The panel that the message pointed to is open now.
     if (panel !== null && store.get().toast?.action?.name === panel) dispatch({ type: 'toast', toast: null });
   }
 
@@ -91,17 +91,17 @@ export function createActions(parts) {
     },
     ...toasting,
 
-    /** What waits for its turn, after a loss, is tried now. */
+    /** After a loss, tries now what waits for its next attempt. */
     tryNow: () => meeting.wake(),
 
-    /** Sound and picture that do not come about, or were refused, are tried again. */
+    /** Tries sound and picture again that failed or were refused. */
     retryMedia: () => meeting.retryMedia(),
 
     /** @param {(state: AppState) => void} listener @returns {() => void} ends it */
     watch: (listener) => store.subscribe(listener),
     state: () => store.get(),
 
-    /** A room at once, without questions. */
+    /** Makes and opens a room at once, without questions. */
     startNow: () => home.startNow(entry.openRoom),
 
     /** @param {string} name @param {string} [data] */
@@ -157,7 +157,7 @@ export function createActions(parts) {
     toggleMicrophone() {
       const { meeting: inside } = store.get();
       const on = !isOn(store.get(), 'microphone');
-      // Said once; whoever has a keyboard finds it useful, and nobody wants to read it each time.
+      // Shown only once: it helps people with a keyboard, but nobody wants to read it each time.
       if (!on && inside && !hintGiven && matchMedia('(pointer: fine)').matches) {
         hintGiven = true;
         toast(device.mutedWords(), {}, 'mic-off');
@@ -223,13 +223,13 @@ export function createActions(parts) {
       }
     },
 
-    /** Keeps what is written over a reload, and for whom. @param {string} text */
+    /** Keeps the draft, and the person it is for, over a reload. @param {string} text */
     keepDraft(text) {
       const inside = store.get().meeting;
       if (inside) settings.draft = text === '' ? null : { identity: inside.room.identity, to: inside.chatTo, text };
     },
 
-    /** What was written before a reload, if whom it is for is here. @returns {string} */
+    /** The draft from before a reload, if the person it is for is here. @returns {string} */
     takeDraft() {
       const inside = store.get().meeting;
       const { draft } = settings;
@@ -255,7 +255,7 @@ export function createActions(parts) {
     /** @param {'microphone' | 'camera'} which */
     ownMedia: (which) => devices.track(which),
     listen: () => meeting.listen(),
-    /** The room is shown, and has the focus. */
+    /** Called when the room is shown and has the focus. */
     arrived: () => meeting.arrived(),
     stats: () => meeting.stats(),
     /** @param {File} file @param {string | null} to one participant, or null for everyone */
@@ -271,7 +271,7 @@ export function createActions(parts) {
     writeTo: (participant) => dispatch({ type: 'meeting', action: { type: 'chat.to', participant } }),
     /** @param {string | null} participant */
     pin: (participant) => dispatch({ type: 'meeting', action: { type: 'pin', participant } }),
-    /** Of several shared screens. @param {string} participant whose */
+    /** Chooses one of several shared screens. @param {string} participant whose screen */
     showScreen: (participant) => dispatch({ type: 'meeting', action: { type: 'screen', participant } }),
     /** @param {boolean} hidden */
     hideSelf: (hidden) => dispatch({ type: 'meeting', action: { type: 'hideSelf', hidden } }),

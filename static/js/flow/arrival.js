@@ -1,5 +1,5 @@
 /**
- * With what one comes in: what a room keeps off on entering, which the person may switch on afterwards.
+ * Which devices are on when a person comes in. A room may keep some off; the person may switch them on afterwards.
  *
  * @typedef {import('./coming-in.js').Io} Io
  */
@@ -8,17 +8,17 @@ import { may } from '../state/people.js';
 import { free, hold } from './coming-in.js';
 
 /**
- * The reasons of the door are over with it. A member comes in muted, or unseen, where the room says so or gives no right to a
- * camera.
+ * The reasons that counted at the door no longer count inside. A member comes in muted, or without a camera, when the room
+ * says so or gives no right to a camera.
  * @param {Io & {session: import('../client/session.js').Session}} io
- * @param {boolean} returns whoever comes back goes on with what they had
+ * @param {boolean} returns the person comes back, and goes on with what they had
  */
 export function comeIn(io, returns) {
   const { meeting } = io.store.get();
   if (!meeting) return;
   const isFreed = !returns && free(io);
   keepOff(io, meeting, returns);
-  // What the door kept off was not even opened.
+  // A device that was kept off at the door was not opened there.
   if (isFreed) void io.devices.open();
 }
 
@@ -29,6 +29,6 @@ function keepOff(io, meeting, returns) {
   if (returns || participants[self]?.role !== 'member') return;
   if (room.start_muted) hold(io, 'microphone');
   if (room.start_camera_off) hold(io, 'camera');
-  // From here on it is the person who switches, and the server does not begin anything muted for them.
+  // From now on the person decides. The server no longer mutes what they begin to send.
   if (room.start_muted || room.start_camera_off) io.session.updateParticipant({ audio: false, video: false }).catch(() => {});
 }

@@ -1,5 +1,5 @@
 /**
- * Tries each way of sound and picture by itself, and leaves the verdict at the server, where whoever runs it finds it.
+ * Tries each way of sound and picture by itself, and sends the verdict to the server, where its operator finds it.
  *
  * @typedef {import('../client/ways.js').Way} Way
  * @typedef {import('../client/ways.js').WayResult} WayResult
@@ -63,7 +63,7 @@ export async function leaveReport(report, send = (path, init) => fetch(path, ini
     const { code } = await answer.json();
     return typeof code === 'string' ? code : null;
   } catch {
-    // Whoever cannot be reached has no code to give; the verdict stands without one.
+    // A server that cannot be reached gives no code. The verdict is shown without one.
     return null;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a person can do about their devices, and what the page says of them by itself.
+ * What a person can do with their devices, and the messages that the page shows about them by itself.
  *
  * @typedef {import('./actions.js').Parts} Parts
  * @typedef {import('./devices.js').Kind} Kind
@@ -43,7 +43,7 @@ export function createDeviceActions({ store, devices, meeting }, toast, explain)
   };
 
   voice.onhint = (hint) => {
-    // One message at a time: this one comes when the other is gone.
+    // There is one message at a time. This one comes when the other is gone.
     if (!settings.hints || talk.held || store.get().toast !== null) return false;
     if (hint === 'talking') toast(mutedWords(), {}, 'mic-off', { label: 'unmute', name: 'unmute' });
     else toast('meter.silent', {}, 'mic', { label: 'change', name: 'devices' });
@@ -59,14 +59,14 @@ export function createDeviceActions({ store, devices, meeting }, toast, explain)
     else await devices.choose(kind, id);
   }
 
-  /** A key is only spoken of to who has one, and wants it. */
+  /** The message names the key only for a person who has a keyboard and wants to use it. */
   function mutedWords() {
     const holds = settings.pushToTalk && settings.shortcuts && matchMedia('(pointer: fine)').matches;
     return holds ? 'toast.muted' : 'toast.muted.plain';
   }
 
   return {
-    /** Where "Change" leads; the views say it. @param {() => void} open */
+    /** Sets what the button "Change" opens; the views call this. @param {() => void} open */
     onChangeDevices(open) {
       openSettings = open;
     },
@@ -92,7 +92,7 @@ export function createDeviceActions({ store, devices, meeting }, toast, explain)
     setBlur: (on) => devices.blur.set(on),
 
     /**
-     * Talks as long as it is held; whoever was not muted, or does not want it, goes on as before.
+     * Unmutes while the key is held. Nothing changes for a person who was not muted, or who switched this off.
      * @param {boolean} on
      */
     holdToTalk: (on) => (on && !settings.pushToTalk ? Promise.resolve() : talk.hold(on)),
@@ -106,7 +106,7 @@ export function createDeviceActions({ store, devices, meeting }, toast, explain)
     /** Opens a link of the page's own without loading the page again. @param {MouseEvent} event */
     follow(event) {
       const link = /** @type {HTMLAnchorElement} */ (event.currentTarget);
-      // A new tab stays the browser's business.
+      // The browser itself opens a link in a new tab.
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       history.pushState(null, '', link.pathname);

@@ -1,6 +1,6 @@
 /**
- * This person's microphone, camera and screen: asks for them, follows what is plugged in and out, and
- * gives the tracks to whoever sends them. Knows nothing of meetings.
+ * This person's microphone, camera and screen. Asks the browser for them, notices devices that are plugged in or out, and
+ * gives the tracks to the code that sends them. Knows nothing about meetings.
  *
  * @typedef {import('../state/app.js').AppAction} AppAction
  * @typedef {import('../state/app.js').AppState} AppState
@@ -22,7 +22,7 @@ const BOTH = /** @type {const} */ (['microphone', 'camera']);
 export class Devices {
   #dispatch;
   #state;
-  /** Of what is behind the person. */
+  /** Blurs what is behind the person. */
   blur;
   /** @type {Record<Which, MediaStreamTrack | null>} */
   #tracks = { microphone: null, camera: null };
@@ -61,7 +61,7 @@ export class Devices {
   }
 
   /**
-   * Hears of every new track, and of null when a device is let go.
+   * The listener gets every new track, and null when a device is released.
    * @param {(which: Which, track: MediaStreamTrack | null) => void} listener
    */
   subscribe(listener) {
@@ -70,7 +70,7 @@ export class Devices {
   }
 
   /**
-   * Asks for what is wanted, both in one question if it can. What fails fails alone.
+   * Asks for the devices that are wanted, for both in one question if possible. If one fails, the other may still work.
    */
   async open() {
     const { microphone, camera } = this.#state().devices;
@@ -98,10 +98,10 @@ export class Devices {
       return true;
     } catch (error) {
       if (problemOf(error) !== 'dismissed') {
-        // One of the two may still work; asking for each alone tells which one failed, and why.
+        // One of the two may still work. Asking for each alone shows which one failed, and why.
         return false;
       }
-      // Whoever closed the question is not asked twice more.
+      // A person who closed the question is not asked again for each device.
       for (const which of BOTH) this.#set(which, { problem: 'dismissed', live: false, asking: false });
       return true;
     }
@@ -123,7 +123,7 @@ export class Devices {
       return null;
     } catch (error) {
       const problem = problemOf(error);
-      // A phone opens one camera at a time: the old one is let go, and the new one asked for again.
+      // A phone opens only one camera at a time. The old one is released, and then the new one is asked for again.
       if (problem === 'busy' && this.#tracks[which]) {
         this.#release(which);
         return this.#acquire(which);
@@ -175,7 +175,7 @@ export class Devices {
     this.#tracks[which] = null;
     this.#set(which, { live: false });
     for (const listener of this.#listeners) listener(which, null);
-    // Only now: whoever sent it has let go, so nobody sees a frozen last frame.
+    // The track stops only now, when its sender no longer uses it. So nobody sees a frozen last frame.
     track.stop();
   }
 
@@ -278,7 +278,7 @@ export class Devices {
     if (next !== speaker) this.#playOn(next);
   }
 
-  /** Something was plugged in or out. A track that lost its device ends by itself and is seen to in {@link #lost}. */
+  /** Something was plugged in or out. A track that lost its device ends by itself; {@link #lost} handles that. */
   async #changed() {
     const before = this.#state().devices;
     await this.list();
@@ -298,7 +298,11 @@ export class Devices {
     if (Object.keys(found).length > 0) this.onfound(found);
   }
 
-  /** @param {string} before @param {import('../state/app.js').Devices} after @returns {boolean} whether there was something to tell */
+  /**
+   * @param {string} before
+   * @param {import('../state/app.js').Devices} after
+   * @returns {boolean} whether there was something to tell
+   */
   #tellSpeaker(before, { speaker, speakers }) {
     if (speaker === before) return false;
     if (speaker === '') this.onlost('speaker', speakers[0]?.label ?? null);
@@ -307,7 +311,7 @@ export class Devices {
   }
 
   /**
-   * Uses the remembered device again where another one had to stand in for it.
+   * Uses the remembered device again where another one had to replace it.
    * @param {Which} which
    * @returns {Promise<string | null>} what it is called; null when nothing was to be done
    */
@@ -333,7 +337,7 @@ export class Devices {
     }
   }
 
-  /** Lets everything go: nothing listens or watches outside of preview and meeting. */
+  /** Releases all devices: outside of the preview and the meeting nothing records. */
   close() {
     this.#release('microphone');
     this.#release('camera');

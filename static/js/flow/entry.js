@@ -22,10 +22,10 @@ const REFRESH_MS = 8000;
 
 /** Refusals that end the preview: there is nothing the person could change on it. @type {Record<string, string>} */
 const FINAL = { 'room.not_found': 'notFound', 'room.banned': 'banned', 'room.denied': 'denied' };
-/** Refusals that the next look at the room may have overtaken. */
+/** Refusals that may no longer hold when the room is read the next time. */
 const PASSING = new Set(['room.locked', 'room.full', 'room.ended']);
 const isPassing = (/** @type {string | null} */ code) => code !== null && (PASSING.has(code) || isLate(code));
-/** After which a server that gave no answer is asked again. */
+/** A server that gave no answer is asked again after this time. */
 const AGAIN_MS = 3_000;
 
 /**
@@ -43,8 +43,8 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   const waiting = createWaiting({ session, store, meeting }, { refuse: backToPreview, askAgain, leave });
 
   /**
-   * Somebody who is nobody yet becomes a guest, so that the room can be shown before the name is given.
-   * @param {string | null} [room] the one that a page was loaded anew in
+   * A person who is not signed in becomes a guest, so that the room can be shown before they give a name.
+   * @param {string | null} [room] the room in which the page was reloaded
    * @returns {Promise<boolean>}
    */
   async function authenticated(room = null) {
@@ -92,13 +92,13 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       await look();
     } catch (error) {
       refuse(error);
-      // Whether one can come in shows later; until then one can see to one's devices.
+      // It is not known yet whether the person can come in. Until then they can choose their devices.
       if (isShown() && store.get().preview.room === null) void devices.open();
       lookAgain(error);
     }
   }
 
-  /** Switches the devices as the room's door wants it, once the room is known. */
+  /** Switches the devices as the room wants it before people come in, once the room is known. */
   function followDoor() {
     const { preview, user } = store.get();
     const { room, invite, skew, error, opensAt } = preview;
@@ -108,7 +108,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     atDoor.follow(room, door, now);
   }
 
-  /** A server that cannot be reached, or is busy, is asked again while somebody waits before the preview. @param {unknown} error */
+  /** Asks a server again that cannot be reached or is busy, while the person waits for the preview. @param {unknown} error */
   function lookAgain(error) {
     const { address } = store.get().preview;
     if (!isShown() || !meansLater(error)) return;
@@ -124,13 +124,13 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }, retryAfterOf(error) ?? AGAIN_MS);
   }
 
-  /** Without guests on this server, a room's link leads over the sign-in. */
+  /** If this server allows no guests, the link of a room leads to the sign-in first. */
   function signInFirst() {
     signIn();
     toast('toast.accountsOnly', {}, 'lock');
   }
 
-  /** Over the sign-in to the room; whoever has signed in goes on to it. */
+  /** Shows the sign-in. A person who has signed in goes on to the room. */
   function signIn() {
     clearTimeout(refreshTimer);
     atDoor.reset();
@@ -138,7 +138,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     dispatch({ type: 'screen', screen: 'guest' });
   }
 
-  /** Reads the room and who is in it, now and then again. */
+  /** Reads the room and the people in it, and repeats this now and then. */
   async function look() {
     clearTimeout(refreshTimer);
     const { address } = store.get().preview;
@@ -158,7 +158,10 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }, REFRESH_MS);
   }
 
-  /** @param {string} identity @returns {Promise<import('../state/app.js').Preview['present']>} null where the server keeps it to itself */
+  /**
+   * @param {string} identity
+   * @returns {Promise<import('../state/app.js').Preview['present']>} null where the server keeps it to itself
+   */
   async function readPresent(identity) {
     try {
       const { participants } = await session.roster({ identity });
@@ -177,11 +180,11 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       dispatch({ type: 'device', which, device: { wanted: back[which], held: held.includes(which) } });
     }
     set({ name: display_name });
-    // The devices come when they come; the room does not wait for them.
+    // The room does not wait for the devices.
     void devices.open();
     const request = { identity, display_name, ...(password ? { password } : {}), ...(invite ? { invite } : {}) };
     try {
-      // Before the session is taken up: what happens in the room follows right behind.
+      // This comes before the session is resumed, because events of the room follow at once.
       await meeting.prepare();
       if (!(await authenticated(identity))) throw new Error('not signed in');
       await meeting.join(request, true);
@@ -192,8 +195,8 @@ export function createEntry({ session, store, devices, meeting }, toast) {
         await openRoom(identity);
         return;
       }
-      // Whoever waited before goes on waiting without pressing anything. At once: the word of who admits them may come
-      // right behind the refusal.
+      // A person who waited before goes on waiting and has to press nothing. This begins at once, because the news that a
+      // host lets them in may come right behind the refusal.
       waiting.begin(request);
       const read = await session.getRoom({ identity }).catch(() => null);
       if (!read || store.get().preview.address !== identity) return;
@@ -203,7 +206,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   }
 
   /**
-   * The server is late, or gone for the moment: whoever was in the meeting still wants to be.
+   * The server is late, or gone for the moment. The person who was in the meeting still wants to come back.
    * @param {import('./settings.js').Rejoin} back
    * @param {unknown} error
    */
@@ -224,7 +227,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     const code = refusalOf(error);
     const { invite, address } = store.get().preview;
     if (code === 'room.denied' && invite !== null) {
-      // Not the person is refused but the link: the room asks them as it asks everybody.
+      // The server refuses the link, not the person. Without it the room asks them what it asks everybody.
       settings.invite = null;
       return set({ joining: false, invite: null, error: 'invite.dead' });
     }
@@ -253,7 +256,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
   }
 
   /**
-   * Somebody whose connection was lost is not let back into the meeting at once.
+   * A person whose connection was lost may not go back into the meeting at once.
    * @param {unknown} error
    */
   function turnedAway(error) {
@@ -271,7 +274,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     set({ ...EMPTY_PREVIEW, address: room.identity, room, name, invite: invite ?? null, skew: preview.skew });
     dispatch({ type: 'left' });
     atDoor.reset();
-    // At once: the word of who admits them may come right behind the refusal.
+    // This begins at once, because the news that a host lets them in may come right behind the refusal.
     if (refusalOf(error) === 'room.waiting') waiting.begin(request);
     else backToPreview(error);
   }
@@ -311,7 +314,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }
   }
 
-  /** A socket may have died unnoticed while the person looked at the preview: one more try on a new one. */
+  /** The socket may have been lost unnoticed while the person looked at the preview. So it tries once more on a new one. */
   async function joinOnceMore(/** @type {import('./meeting.js').JoinRequest} */ request) {
     try {
       await meeting.join(request);
@@ -332,7 +335,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       atDoor.reset();
     },
 
-    /** Somebody signed in on the way to a room goes on to it. @returns {boolean} false when there was none */
+    /** A person who signed in on the way to a room goes on to it. @returns {boolean} false when there was none */
     goOn() {
       const { address } = store.get().preview;
       if (address === '' || location.pathname !== roomPath(address)) return false;
@@ -340,7 +343,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
       return true;
     },
 
-    /** Straight back into the meeting that was just left. @param {string} identity */
+    /** Goes straight back into the meeting that the person just left. @param {string} identity */
     rejoin(identity) {
       if (meeting.left?.identity === identity) settings.rejoin = meeting.left;
       return openRoom(identity);

@@ -1,6 +1,6 @@
 /**
- * What only a meeting needs, put together: what arrives, what is sent, how both fare, and what is told of it. It is loaded
- * before a meeting is joined and then kept.
+ * Puts together the parts that only a meeting needs: for what arrives, for what is sent, for the health of both, and for
+ * the messages about them. It is loaded before a person joins a meeting, and then kept.
  *
  * @typedef {import('../state/meeting.js').Meeting} Meeting
  * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
@@ -86,7 +86,7 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
     dispatch: (action) => store.dispatch(action),
     announce,
   });
-  /** Both directions mostly fail for one reason, and one report of it is enough. @type {Promise<string | null> | null} */
+  /** Both directions mostly fail for the same reason, so one report is enough. @type {Promise<string | null> | null} */
   let reported = null;
   const health = new MediaHealth((connection, trouble) => {
     const before = troubleIn(connection);
@@ -110,7 +110,7 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
     return t('trouble.peer', { name: meeting()?.participants[connection]?.display_name ?? '' });
   };
 
-  /** Which ways were tried is told the person, and whoever runs the server. @param {string} connection */
+  /** Tells the person, and the operator of the server, which ways were tried. @param {string} connection */
   async function tellWays(connection) {
     const ways = (await call()?.waysTried(connection)) ?? {};
     learn(connection, { ways });
@@ -126,7 +126,7 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
 
   /** @param {NonNullable<import('../state/trouble.js').Trouble['ways']>} ways @returns {Promise<string | null>} its code */
   async function report(ways) {
-    // The whole of the check is loaded by those alone who need it.
+    // The code of the check is large. Only a page that needs it loads it.
     const [{ meetingReport }, { leaveReport }] = await Promise.all([
       import('../state/check-report.js'),
       import('./check-ways.js'),
@@ -158,7 +158,7 @@ export function furnish({ session, store, devices, call, announce, toast, toastW
     clock,
     files,
     notifier,
-    /** @param {Meeting} before as it was known until now @param {boolean} same the participant is the one that one was */
+    /** @param {Meeting} before as it was known until now @param {boolean} same this person still is the same participant */
     cameBack: (before, same) => cameBack(io, before, same),
     /** The meeting is over. */
     clear() {

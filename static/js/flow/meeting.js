@@ -37,15 +37,15 @@ export class MeetingFlow {
 
   /** @type {import('./settings.js').Rejoin | null} how to come back into the meeting that was left */
   left = null;
-  /** @type {(kind: string) => void} the meeting is over for this person, and why */
+  /** @type {(kind: string) => void} called when the meeting is over for this person, with the reason */
   onover = () => {};
-  /** @type {(error: unknown) => void} the room did not take a lost one back, and the way in tells why */
+  /** @type {(error: unknown) => void} called when the room refuses a person whose connection was lost; the preview shows why */
   onrefused = () => {};
   /** @type {(words: string, urgent?: boolean) => void} for people who listen to the page */
   announce = () => {};
   /** @type {import('./room-events.js').Toast} */
   toast = () => {};
-  /** As a toast, unless another one waits for an answer. @type {import('./room-events.js').ToastWhenFree} */
+  /** Shows a toast, unless another one waits for an answer. @type {import('./room-events.js').ToastWhenFree} */
   toastWhenFree = () => false;
   /** What a notification of the system leads to. @type {(panel: string) => void} */
   onopen = () => {};
@@ -112,7 +112,7 @@ export class MeetingFlow {
       });
       return parts;
     });
-    // One that failed is tried again at the next need.
+    // After a failure the next caller loads it again.
     this.#parts.catch(() => (this.#parts = null));
     return this.#parts;
   }
@@ -128,7 +128,7 @@ export class MeetingFlow {
   /** @param {JoinReply} reply @param {typeof import('./inside.js')} parts @param {boolean} returns */
   #begin(reply, { comeIn, createCall, slotsFor, tellWaiting }, returns) {
     const inside = /** @type {import('./inside.js').Inside} */ (this.#inside);
-    // Before anything is awaited: an event that comes right behind the reply must find the call.
+    // This comes before any await: an event right behind the reply must find the call.
     const slots = slotsFor(reply, matchMedia('(max-width: 767px)').matches);
     const call = createCall(this.#session, reply, { ...slots, returns });
     this.#call = call;
@@ -152,13 +152,13 @@ export class MeetingFlow {
     void inside.clock.read();
     inside.fitting.begin();
     inside.own.begin();
-    // What failed is told by `media`, and tried again where that may help.
+    // A failure is reported by the event `media`. The call tries again where that may help.
     call.start().catch(() => {});
     clearInterval(this.#tickTimer);
     this.#tickTimer = window.setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Whoever listens to the page hears where they are now: behind the focus, which would cut the words off. */
+  /** People with a screen reader hear where they are now. This comes after the change of focus, which would cut it off. */
   arrived() {
     const n = Object.keys(this.#meeting?.participants ?? {}).length;
     if (n > 0) this.announce(n === 1 ? t('live.alone') : t('live.in', { n }));
@@ -208,17 +208,17 @@ export class MeetingFlow {
   #follow(state, code, resumed) {
     if (!this.#meeting) return;
     if (state === 'reconnecting') this.#loss.socket();
-    // Otherwise the room is joined again, which is told as `joined`.
+    // Otherwise the room is joined again, and the event `joined` follows.
     if (state === 'online' && resumed) this.#loss.socketBack();
     if (state === 'closed') this.#over(NOTICE_BY_CLOSE[code ?? 0] ?? 'lost');
   }
 
-  /** Tries again what of one's own is not sent, or of the others does not come. */
+  /** Tries again to send what is not sent, and to receive what does not come. */
   retryMedia() {
     this.#inside?.own.retry();
   }
 
-  /** The network may be another one now: nothing waits any longer. */
+  /** The network may have changed: tries now what waits for its next attempt. */
   wake() {
     this.#session.wake();
     this.#call?.hurry();
@@ -250,7 +250,7 @@ export class MeetingFlow {
 
   /** @param {boolean} hand */
   async setHand(hand) {
-    // Told by an event: an answer that was waited for over a lost socket is older than those.
+    // The state follows the event, not this reply: after a lost socket the reply may be older than the events.
     await this.#session.updateParticipant({ hand });
   }
 
@@ -294,7 +294,7 @@ export class MeetingFlow {
     return this.#inside?.pictures.mediaOf(track) ?? null;
   }
 
-  /** Something was tapped, which is what a browser waits for before it plays sound. */
+  /** The person tapped something. A browser waits for that before it plays sound. */
   async listen() {
     await this.#inside?.pictures.resume();
   }
@@ -303,13 +303,13 @@ export class MeetingFlow {
   async leave(forAll) {
     const request = forAll ? this.#session.endRoom() : this.#session.leaveRoom();
     if (forAll) await request;
-    // Leaving is not something to wait for: the picture and the sound stop now.
+    // The person does not wait for the server when they leave: the picture and the sound stop now.
     else request.catch(() => {});
     const meeting = this.#meeting;
     if (meeting) this.#over(forAll ? 'ended' : leftBehind(meeting));
   }
 
-  /** @param {string | null} kind of the notice; null for a refusal that the way in tells @param {unknown} [refusal] */
+  /** @param {string | null} kind of the notice; null for a refusal that the preview shows @param {unknown} [refusal] */
   #over(kind, refusal) {
     if (!this.#meeting) return;
     this.#loss.clear();

@@ -1,6 +1,6 @@
 /**
- * Tones and the system's notifications: for whoever looks elsewhere, presents, or is in another tab. Nobody is told of
- * what they did themselves, nor of what they switched off.
+ * Tones and notifications of the system, for people who look elsewhere, present, or are in another tab. A person gets none
+ * about their own actions, and none of the kinds that they switched off.
  *
  * @typedef {import('../state/meeting.js').Meeting} Meeting
  * @typedef {import('./tones.js').Tune} Tune
@@ -10,9 +10,9 @@
 import { t } from '../i18n/index.js';
 import { firstLine } from '../state/heed.js';
 
-/** In larger meetings somebody comes or goes all the time. */
+/** In larger meetings coming and going makes no tone, because it happens all the time. */
 const FEW = 8;
-/** Many at once are one tone. */
+/** Several events of one subject within this time make only one tone. */
 const SAME_MS = 1_500;
 
 export class Notifier {
@@ -27,7 +27,7 @@ export class Notifier {
    *   attended: () => boolean,
    *   show: (title: string, body: string, subject: Subject) => void,
    *   now: () => number,
-   * }} io  attended: somebody looks at the page and nowhere else
+   * }} io  attended: whether somebody looks at the page and nowhere else
    */
   constructor(io) {
     this.#io = io;
@@ -39,7 +39,7 @@ export class Notifier {
     this.#show('knock', t('toast.waiting', { name }), room);
   }
 
-  /** One was let in. @param {string} room */
+  /** This person was let in. @param {string} room */
   admitted(room) {
     this.#sound('admitted');
     this.#show('admitted', t('notify.admitted'), room);
@@ -83,5 +83,5 @@ export class Notifier {
   }
 }
 
-/** Whether somebody looks at the page: it is seen, and no other window has the keyboard. */
+/** Whether somebody looks at the page: it is visible, and no other window has the keyboard focus. */
 export const isAttended = () => !document.hidden && document.hasFocus();

@@ -1,5 +1,5 @@
 /**
- * One's own microphone and camera on their way to the others: sent, taken off by the server, refused, tried again.
+ * Sends one's own microphone and camera to the others. Notices when the server switches them off or refuses them; tries again.
  *
  * @typedef {import('../client/protocol.d.ts').Source} Source
  * @typedef {import('./meeting.js').Call} Call
@@ -12,7 +12,7 @@ import { unsent } from '../state/own-media.js';
 import { refusalOf } from './refusal.js';
 import { settings } from './settings.js';
 
-/** What is no refusal of the wire is the browser's. @param {unknown} error */
+/** An error that is not a refusal by the server comes from the browser. @param {unknown} error */
 const reasonOf = (error) => (error instanceof ProtocolError ? refusalOf(error) : 'browser');
 
 const BOTH = /** @type {const} */ (['microphone', 'camera']);
@@ -29,14 +29,14 @@ export class OwnSending {
    *   listenTo: (participant: string, track: MediaStreamTrack | null) => void,
    *   dispatch: (action: import('../state/app.js').AppAction) => void,
    *   announce: (words: string, urgent: boolean) => void,
-   * }} io  listenTo: where nobody in the middle tells who speaks
+   * }} io  listenTo: for rooms in which no server tells who speaks
    */
   constructor(io) {
     this.#io = io;
     io.devices.subscribe((which, track) => this.#send(which, track));
   }
 
-  /** Sends what there is. */
+  /** Sends the tracks that there are. */
   begin() {
     for (const which of BOTH) this.#send(which, this.#io.devices.track(which));
   }
@@ -49,7 +49,7 @@ export class OwnSending {
     const now = meeting();
     if (which === 'microphone' && now?.room.topology === 'p2p') listenTo(now.self, track);
     this.#tell(which, null);
-    // A refusal is told by the call; what may come later is tried again there.
+    // The call reports a refusal. It also tries again where that may help later.
     running.setSource(which, track).catch(() => {});
   }
 
@@ -57,34 +57,38 @@ export class OwnSending {
   changed({ source, active, muted, reason }) {
     const { screen, devices, dispatch, call } = this.#io;
     if (source === 'screen' && !active && reason !== 'own') screen.ended(reason);
-    // A share that is stopped whole loses its picture first, and says no more of its sound.
+    // When a whole share is stopped, its picture ends first. Then nothing more is said about its sound.
     if (source === 'screen_audio' && !active && reason === 'server') screen.silenced();
     if (reason !== 'server') return;
-    // What a host switched off stays off over a reload.
+    // What a host switched off stays off after a reload.
     if (source === 'microphone') {
       settings.turn({ microphone: !muted });
       dispatch({ type: 'device', which: 'microphone', device: { wanted: !muted } });
     } else if (source === 'camera' && !active) {
-      // The right to it went.
+      // The person lost the right to a camera.
       settings.turn({ camera: false });
       void devices.setCamera(false);
     } else if (source === 'camera' && muted) {
       settings.turn({ camera: false });
-      // The camera is let go, and comes back unmuted when the person turns it on again.
+      // The camera is released. It is unmuted when the person turns it on again.
       void devices.setCamera(false).then(() => call()?.setMuted('camera', false));
     }
   }
 
-  /** The server does not take a source: it is shown as off, and why. @param {Source} source @param {unknown} error */
+  /**
+   * The server does not accept a source. The page shows it as off, with the reason.
+   * @param {Source} source
+   * @param {unknown} error
+   */
   refused(source, error) {
-    // A screen has words of its own, where it is asked for.
+    // Screen sharing has its own messages, in the code that starts it.
     if (source !== 'microphone' && source !== 'camera') return;
     this.#tell(source, reasonOf(error));
     this.#io.announce(t(`trouble.${source}`), true);
   }
 
   /**
-   * One of the others does not get a source, or gets it again.
+   * One of the others cannot get a source, or can get it again.
    * @param {{participant: string, source: Source, error: unknown}} change
    */
   withheld({ participant, source, error }) {
@@ -95,7 +99,7 @@ export class OwnSending {
     if (code !== null && name) announce(t('trouble.withheld', { name, sources: t(`source.${source}`) }), true);
   }
 
-  /** Tries again what does not come about, and what was refused. */
+  /** Tries failed connections and refused sources again. */
   retry() {
     const { call, meeting, devices } = this.#io;
     call()?.retry();
@@ -103,7 +107,7 @@ export class OwnSending {
     for (const which of BOTH) if (refused && refused[which] !== null) this.#send(which, devices.track(which));
   }
 
-  /** Whoever switches on what is not sent asks for another try. @param {Which} which */
+  /** A person who switches on a source that is not sent asks for another try. @param {Which} which */
   switchedOn(which) {
     if (unsent(this.#io.meeting(), which) !== null) this.retry();
   }

@@ -1,5 +1,5 @@
 /**
- * What the room says while a meeting runs: frames become state, and what people should hear of becomes words.
+ * The events of the room while a meeting runs. They change the state, and those that people should know about are announced.
  *
  * @typedef {import('../state/meeting.js').MeetingAction} MeetingAction
  * @typedef {import('../state/meeting.js').Meeting} Meeting
@@ -48,7 +48,7 @@ const PLAIN_EVENTS = /** @type {const} */ ([
 /** @param {RoomIo} io */
 export function listenToRoom(io) {
   const { session, dispatch } = io;
-  /** Runs before the state changes, for what is told by comparing. @type {Record<string, (data: any) => void>} */
+  /** These run before the state changes, because they compare it with the event. @type {Record<string, (data: any) => void>} */
   const before = {
     'spotlight.updated': (data) => tellSpotlight(io, data),
     'participant.updated': ({ participant: { id, role } }) => id === io.meeting()?.self && tellRole(io, role),
@@ -78,7 +78,11 @@ export function listenToRoom(io) {
   });
 }
 
-/** A track that runs is published again when its layers change. @param {RoomIo} io @param {import('../client/protocol.d.ts').Track} track */
+/**
+ * A track that runs is published again when its layers change.
+ * @param {RoomIo} io
+ * @param {import('../client/protocol.d.ts').Track} track
+ */
 function isPublished(io, { id, participant }) {
   return io.meeting()?.participants[participant]?.tracks.some((one) => one.id === id) ?? false;
 }
@@ -88,7 +92,11 @@ function isKnown(io, id) {
   return io.meeting()?.log.some((entry) => entry.kind === 'message' && entry.message.id === id) ?? true;
 }
 
-/** A message is told to those who do not read the chat just now. @param {RoomIo} io @param {Events['chat.message']['message']} message */
+/**
+ * Announces a message to a person who does not read the chat just now.
+ * @param {RoomIo} io
+ * @param {Events['chat.message']['message']} message
+ */
 function tellMessage(io, message) {
   const meeting = io.meeting();
   // One's own may come from another tab of the same person.
@@ -104,7 +112,7 @@ function tellMessage(io, message) {
   const key = isPrivate ? 'toast.message.private' : 'toast.message';
   const words = { name, text: firstLine(text) };
   const reply = { label: 'toast.reply', name: 'reply', data: isPrivate ? (participant ?? '') : '' };
-  // What is shown is read out as well.
+  // A screen reader reads the toast too.
   if (io.toastWhenFree(key, words, 'chat', { label: 'toast.open', name: 'chat' }, reply)) return;
   io.announce(t(isPrivate ? 'live.message.private' : 'live.message', { name, text }));
 }
@@ -144,7 +152,7 @@ function people(io) {
 }
 
 /**
- * Says who waits to whoever may let them in: when somebody knocks, and on coming in where some have been waiting.
+ * Tells a person who may let people in who waits: when somebody knocks, and when the person comes in and some wait already.
  * @param {Pick<RoomIo, 'meeting' | 'toast' | 'notifier'>} io
  */
 export function tellWaiting({ meeting: read, toast, notifier }) {
@@ -181,7 +189,7 @@ function governing(io) {
     const meeting = io.meeting();
     if (!meeting || participant !== meeting.self || !muted || !by || by === meeting.self) return;
     const kind = meeting.participants[participant]?.tracks.find((one) => one.id === track)?.kind;
-    // One word about both: who muted them, and that they may not undo it.
+    // One message says both: who muted the person, and that they may not unmute themselves.
     const voice = may(meeting, 'unmute') ? 'toast.mutedBy' : 'toast.mutedBy.hard';
     const [words, icon] = kind === 'video' ? ['toast.stoppedVideo', 'camera-off'] : [voice, 'mic-off'];
     urgent(io, words, { name: nameOf(by) }, icon);
@@ -191,26 +199,26 @@ function governing(io) {
     tellRights(io, data);
     const knew = io.meeting()?.lobby.length ?? 0;
     dispatch({ ...data, type: 'permissions.changed' });
-    // Whoever begins to govern takes over the door as well.
+    // A person who gets the rights of a host also decides who comes in, so they hear who waits.
     if (knew === 0) tellWaiting(io);
   });
 }
 
-/** Rights that a room gives its members or not. */
+/** The rights that a room may give to its members. */
 const GIVEN = /** @type {const} */ (['unmute', 'camera', 'screen', 'chat', 'private_chat', 'files', 'rename', 'react']);
 
 /**
- * Whoever comes back may have lost what was given to them: a server that was restarted knows nothing of it, and a host may
- * have changed it meanwhile. Only what differs is told.
+ * A person who comes back may have lost what was given to them: a restarted server does not know about it, and a host may
+ * have changed it meanwhile. The message names only the differences.
  * @param {RoomIo} io
  * @param {Meeting} before as it was known until now
- * @param {boolean} same the participant is the one that one was
+ * @param {boolean} same this person still is the same participant
  */
 export function cameBack(io, before, same) {
   const meeting = io.meeting();
   const was = before.participants[before.self];
   const now = meeting?.participants[meeting.self];
-  // Whoever was there all the time knows of those who waited already.
+  // A person who stayed the same participant already knows the people who waited before.
   if (meeting && (!same || meeting.lobby.length > before.lobby.length)) tellWaiting(io);
   if (!meeting || !was || !now) return;
   const isSilenced = !isMuted(was) && (!same || isMuted(now)) && !mayUnmute(meeting);
@@ -219,13 +227,17 @@ export function cameBack(io, before, same) {
     ...(was.display_name !== now.display_name ? [t('back.name', { name: now.display_name })] : []),
     ...(was.hand_raised_at !== null && now.hand_raised_at === null ? [t('back.hand')] : []),
     ...(isSilenced ? [t('back.muted')] : []),
-    // Of a role everybody knows what it may.
+    // A new role says enough: people know the rights of each role.
     ...(was.role === now.role ? rightsThatDiffer(before, meeting, isSilenced) : []),
   ];
   if (changes.length > 0) urgent(io, 'toast.back', { changes: sentences(changes) }, 'user');
 }
 
-/** @param {Meeting} before @param {Meeting} after @param {boolean} isSilenced which says so of the microphone */
+/**
+ * @param {Meeting} before
+ * @param {Meeting} after
+ * @param {boolean} isSilenced whether another message already speaks of the microphone
+ */
 function rightsThatDiffer(before, after, isSilenced) {
   const named = (/** @type {string} */ key, /** @type {readonly string[]} */ rights) =>
     rights.length > 0 ? [t(key, { rights: list(rights.map((right) => t(`right.${right}`))) })] : [];
@@ -234,7 +246,11 @@ function rightsThatDiffer(before, after, isSilenced) {
   return [...named('back.lost', lost), ...named('back.gained', gained)];
 }
 
-/** Whichever of two frames tells it first. @param {RoomIo} io @param {import('../client/protocol.d.ts').Role} role */
+/**
+ * Two events tell of a new role; the first one is announced.
+ * @param {RoomIo} io
+ * @param {import('../client/protocol.d.ts').Role} role
+ */
 function tellRole(io, role) {
   const meeting = io.meeting();
   const before = meeting?.participants[meeting.self]?.role;
@@ -242,7 +258,7 @@ function tellRole(io, role) {
 }
 
 /**
- * Whoever is muted already hears that only hosts may change it; the others do when a host mutes them, which comes after.
+ * A person who is already muted hears that only hosts may change it. The others hear it later, when a host mutes them.
  * @param {RoomIo} io
  * @param {Events['permissions.changed']} data
  */
@@ -270,7 +286,7 @@ function screenOf(io) {
 }
 
 /**
- * Who presents: said when a screen comes onto the stage by itself, and when one begins that could be chosen.
+ * Announces who presents: when a screen comes onto the stage by itself, and when a screen begins that could be chosen.
  * @param {RoomIo} io
  * @param {string | null} before the track that was shown
  * @param {import('../client/protocol.d.ts').Track | null} began

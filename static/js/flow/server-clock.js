@@ -1,31 +1,31 @@
 /**
- * How far the server's clock is ahead of this one: timers count by the server's. A ping tells it as exactly as it is
- * quick (RFC 5905 §8: half of the way there and back), so the quickest of a few counts. It is read again now and then, and
- * whenever this machine's clock was set or slept.
+ * How far the server's clock is ahead of this one. Timers count by the server's clock. A quicker ping tells the time more
+ * exactly (RFC 5905 §8: half of the round trip), so the quickest of a few pings counts. The clock is read again now and
+ * then, and whenever this machine's clock was set or the machine slept.
  */
 
 const SAMPLES = 5;
 const AGAIN_MS = 5 * 60_000;
-/** The wall's clock and the one that nobody sets (HR-Time §4) drift by less between two looks. */
+/** Between two looks the wall clock and the monotonic clock (HR-Time §4) drift apart by less than this. */
 const STEP_MS = 500;
 
 export class ServerClock {
   #io;
   #reading = false;
   #readAt = -Infinity;
-  /** The wall's clock less the steady one, at the last look. */
+  /** The wall clock minus the monotonic clock, at the last look. */
   #offset = 0;
 
   /**
    * @param {{ping: () => Promise<{time: string}>, tell: (skew: number) => void, now?: () => number, steady?: () => number}} io
-   *   tell: the server's clock less this one's, milliseconds
+   *   tell: the server's clock minus this one's, milliseconds
    */
   constructor({ ping, tell, now = Date.now, steady = () => performance.now() }) {
     this.#io = { ping, tell, now, steady };
     this.#offset = now() - steady();
   }
 
-  /** Looks whether it is time to read it again; to be called every second or so. */
+  /** Checks whether it is time to read the clock again. Call it about every second. */
   look() {
     const { now, steady } = this.#io;
     const offset = now() - steady();
@@ -34,7 +34,7 @@ export class ServerClock {
     if (stepped || steady() - this.#readAt > AGAIN_MS) void this.read();
   }
 
-  /** Reads it now. @returns {Promise<void>} */
+  /** Reads the clock now. @returns {Promise<void>} */
   async read() {
     if (this.#reading) return;
     this.#reading = true;
@@ -52,7 +52,7 @@ export class ServerClock {
         skew = Date.parse(time) - (now() - took / 2);
       }
     } catch {
-      // What was read until the socket was lost counts; whoever comes back reads again.
+      // The samples from before the loss of the socket count. The clock is read again after the return.
     }
     this.#reading = false;
     if (skew !== null && Number.isFinite(skew)) tell(skew);

@@ -9,7 +9,7 @@
 
 import { asset } from '../place.js';
 
-/** One was refused by its constructor, in this page. */
+/** The constructor threw an error in this page. */
 let isBroken = false;
 
 /** A service worker that can notify for this page. */
@@ -25,7 +25,7 @@ export async function canNotify() {
 }
 
 function canConstruct() {
-  // Whoever gave leave would be shown what is only a try.
+  // With the permission given, this test would show a notification to the person.
   if (isBroken || Notification.permission === 'granted') return !isBroken;
   try {
     new Notification('').close();
@@ -39,8 +39,8 @@ function canConstruct() {
  * A notification of the system, where the person allowed it.
  * @param {string} title
  * @param {string} body
- * @param {Subject} subject newer ones take the place of those before
- * @param {(subject: Subject) => void} opened it was pressed
+ * @param {Subject} subject a newer notification replaces the older one with the same subject
+ * @param {(subject: Subject) => void} opened called when the person pressed it
  * @returns {Promise<void>}
  */
 export async function showNotification(title, body, subject, opened) {
@@ -55,7 +55,7 @@ export async function showNotification(title, body, subject, opened) {
     });
   } catch {
     isBroken = true;
-    // Nobody is told by a message that their message failed.
+    // A failure is not reported: a notification is not worth an error message.
     await (await worker())?.showNotification(title, options).catch(() => {});
   }
 }

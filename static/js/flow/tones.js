@@ -1,5 +1,5 @@
 /**
- * Short tones, made in the page. Each kind has its own tune, so that one knows without looking.
+ * Short tones, made in the page. Each kind has its own tune, so that people know what happened without looking.
  *
  * @typedef {'knock' | 'admitted' | 'join' | 'leave' | 'hand' | 'message'} Tune
  */
@@ -27,7 +27,7 @@ const TUNES = {
   hand: [{ pitch: 698.46, at: 0, length: 0.24 }],
   message: [{ pitch: 880, at: 0, length: 0.16 }],
 };
-/** Well below a voice: it must not cover what somebody says. */
+/** Much quieter than a voice: a tone must not cover what somebody says. */
 const LOUDNESS = 0.09;
 
 export class Tones {
@@ -45,15 +45,15 @@ export class Tones {
     try {
       const context = (this.#context ??= new AudioContext());
       const sink = /** @type {any} */ (context);
-      // A device that was pulled out meanwhile leaves the sound with the system's choice.
+      // The sound stays on the system's choice when the device was unplugged meanwhile.
       if (sink.setSinkId && sink.sinkId !== this.#speaker()) await sink.setSinkId(this.#speaker()).catch(() => {});
-      // Whoever has not touched the page yet hears nothing; a browser that keeps it so must not keep us waiting.
+      // A person who has not touched the page yet hears nothing. Then resume() may never settle, so the wait is limited.
       if (context.state !== 'running') await Promise.race([context.resume(), new Promise((done) => setTimeout(done, 500))]);
       if (context.state !== 'running') return;
       const from = context.currentTime + 0.02;
       for (const note of TUNES[tune]) sound(context, note.pitch, from + note.at, note.length);
     } catch {
-      // A machine without sound gets none.
+      // A machine without sound plays nothing.
     }
   }
 }
@@ -64,7 +64,7 @@ function sound(context, pitch, from, length) {
   const loudness = context.createGain();
   voice.type = 'triangle';
   voice.frequency.value = pitch;
-  // Without a soft begin and end a note clicks.
+  // A note clicks if it does not begin and end softly.
   loudness.gain.setValueAtTime(0, from);
   loudness.gain.linearRampToValueAtTime(LOUDNESS, from + 0.015);
   loudness.gain.setTargetAtTime(0, from + length / 2, length / 5);

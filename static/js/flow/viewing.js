@@ -1,6 +1,6 @@
 /**
- * Tells the server which pictures are seen, and in which size: as the page draws them, as the person chose, and none of them
- * while nobody looks. It decides when; state/viewing.js decides what.
+ * Tells the server which pictures are seen, and in which size. This depends on how the page draws them and on what the
+ * person chose. While nobody looks at the page there are none. This file decides when to tell; state/viewing.js decides what.
  *
  * @typedef {import('../client/protocol.d.ts').Tile} Tile
  * @typedef {import('../state/viewing.js').Choice} Choice
@@ -9,11 +9,11 @@
 
 import { asked, isReduced, urgency } from '../state/viewing.js';
 
-/** While a window is drawn larger there is a new list with every frame. */
+/** While somebody resizes a window, every frame has a new list. */
 const PAUSE_MS = 150;
-/** What is only smaller, gone or in another order can wait: it may be back by then. */
+/** A change can wait when pictures only get smaller, go or change their order: it may be undone by then. */
 const LATER_MS = 1_000;
-/** Whoever looks at another tab for a moment has the pictures when they are back. */
+/** A person who looks at another tab only for a moment still has the pictures afterwards. */
 const HIDDEN_MS = 5_000;
 
 export class Viewing {
@@ -41,7 +41,7 @@ export class Viewing {
     this.#timers = timers;
   }
 
-  /** Another meeting: nothing is told yet. @param {Choice} choice @param {boolean} hidden */
+  /** Another meeting begins: the server knows nothing yet. @param {Choice} choice @param {boolean} hidden */
   begin(choice, hidden) {
     this.end();
     this.#demands = { choice, hidden: false, apart: null, tallest: Infinity };
@@ -68,7 +68,7 @@ export class Viewing {
     this.#demand({ choice });
   }
 
-  /** @param {number} tallest lines of a camera's picture that the machine can do */
+  /** @param {number} tallest how many lines of a camera's picture the machine can handle */
   relieve(tallest) {
     this.#demand({ tallest });
   }
@@ -105,7 +105,7 @@ export class Viewing {
     if (how === null) return this.#rest();
     const now = this.#timers.now();
     const dueAt = how === 'now' ? Math.max(now, this.#toldAt + PAUSE_MS) : now + LATER_MS;
-    // A change on top of another does not put that off.
+    // A further change does not delay the change before it.
     if (dueAt >= this.#dueAt) return;
     this.#rest();
     if (dueAt <= now) return this.#send();

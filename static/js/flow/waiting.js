@@ -1,5 +1,5 @@
 /**
- * Waiting to be let in: the server's word is awaited, and asked for again after a lost socket.
+ * Waiting to be let in: waits for the server's decision, and asks for it again after a lost socket.
  *
  * @typedef {import('./actions.js').Parts} Parts
  * @typedef {import('./meeting.js').JoinRequest} JoinRequest
@@ -11,7 +11,7 @@ import { NOTICE_BY_CLOSE, NOTICE_BY_DENIAL } from './notices.js';
 import { refusalOf, retryAfterOf } from './refusal.js';
 import { settings } from './settings.js';
 
-/** After which a door that gave no answer is asked again. */
+/** The join is tried again after this time when the server gave no answer. */
 const AGAIN_MS = 3_000;
 
 /**
@@ -23,14 +23,14 @@ const AGAIN_MS = 3_000;
  */
 export function createWaiting({ session, store, meeting }, { refuse, askAgain, leave }) {
   const { dispatch } = store;
-  /** @type {JoinRequest | null} what is asked for while one waits */
+  /** @type {JoinRequest | null} the request that waits for its answer */
   let request = null;
   let asking = false;
 
-  /** @param {JoinRequest} asked with which the server answered `room.waiting` */
+  /** @param {JoinRequest} asked the request that the server answered with `room.waiting` */
   function begin(asked) {
     request = asked;
-    // A reload goes on waiting.
+    // The person still waits after a reload.
     settings.enter(asked, store.get().devices);
     dispatch({ type: 'preview', preview: { joining: false, error: null, waitingSince: Date.now() } });
     dispatch({ type: 'screen', screen: 'waiting' });
@@ -42,8 +42,8 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
   }
 
   /**
-   * Joins with the same request as before: lets in whoever was admitted, queues whoever was lost, and tells the session
-   * which room it comes back to.
+   * Joins with the same request as before. A person who was admitted comes in, a person whom the server lost queues again,
+   * and the session learns which room it comes back to.
    */
   async function ask() {
     if (!request || asking) return;
@@ -54,9 +54,9 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
       if (request === asked) end();
     } catch (error) {
       const code = refusalOf(error);
-      // Still waiting; or the socket broke again, and its successor will ask.
+      // The person still waits, or the socket was lost again. The next socket asks again.
       if (request !== asked || code === 'room.waiting' || code === 'client.closed') return;
-      // Late is not refused: whoever waits goes on waiting.
+      // "Later" is no refusal: the person goes on waiting.
       if (meansLater(error)) return void setTimeout(() => void ask(), retryAfterOf(error) ?? AGAIN_MS);
       end();
       settings.rejoin = null;
@@ -100,7 +100,7 @@ export function createWaiting({ session, store, meeting }, { refuse, askAgain, l
   return {
     begin,
 
-    /** Waits no more. */
+    /** Stops waiting. */
     stop() {
       if (!request) return;
       end();

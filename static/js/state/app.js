@@ -33,8 +33,8 @@
  * }} Preview
  *   invite: the token of the link · opensAt: what a refusal said of the opening · skew: the server's clock minus ours, ms ·
  *   host: whether somebody is there who may let in; away: their connection is lost; null before the server has said
- * @typedef {{running: boolean, found: import('./findings.js').Findings, code: string | null}} Check  code: by which whoever runs
- *   the server finds what was found
+ * @typedef {{running: boolean, found: import('./findings.js').Findings, code: string | null}} Check  code: with it the
+ *   operator of the server finds the report
  * @typedef {{kind: string, identity: string | null, minutes?: number}} Notice
  * @typedef {{id: number, text: string, params: Record<string, string | number>, icon: string,
  *   action: {label: string, name: string, data?: string} | null,
@@ -178,14 +178,18 @@ function inMeeting(state, action) {
   if (action.type === 'joined') {
     return { ...state, screen: 'room', toast: null, notice: null, meeting: enter(action.reply, action.at) };
   }
-  // A frame may still arrive after leaving.
+  // An event may still arrive after the person has left.
   if (!state.meeting) return state;
   const meeting = reduceMeeting(state.meeting, action);
   if (meeting === state.meeting) return state;
   return { ...state, meeting, toast: isOutlived(state.toast, meeting) ? null : state.toast };
 }
 
-/** Of people who wait nobody is told once they wait no more, nor of a message that is read. @param {Toast | null} toast @param {Meeting} meeting */
+/**
+ * Whether a toast is outdated: the people it is about no longer wait, or its message is read.
+ * @param {Toast | null} toast
+ * @param {Meeting} meeting
+ */
 function isOutlived(toast, { lobby, panel }) {
   if (toast && isOfSomebody(toast)) return panel === 'chat';
   if (toast?.text === 'toast.waiting.many') return lobby.length === 0;

@@ -1,5 +1,5 @@
 /**
- * What is left at the server for whoever runs it: words of a fixed list and figures, nothing that names somebody.
+ * The report that stays at the server for its operator: words of a fixed list and figures, and no names.
  *
  * @typedef {import('../client/ways.js').Way} Way
  * @typedef {import('../client/ways.js').WayResult} WayResult
@@ -10,11 +10,11 @@ import { WAYS } from '../client/ways.js';
 /** @param {Partial<Record<Way, WayResult>>} ways */
 const listed = (ways) => WAYS.flatMap((way) => (ways[way] ? [{ way, result: ways[way] }] : []));
 
-/** Codes are words; what a browser said is none. @param {string | null} code */
+/** Only codes are sent as words; the message of a browser is not. @param {string | null} code */
 const word = (code) => (code !== null && /^[\w.-]{1,40}$/.test(code) ? code : null);
 
 /**
- * Of a connection check.
+ * The report of a connection check.
  * @param {import('./findings.js').Findings} found
  * @param {string} verdict  in one word
  */
@@ -32,7 +32,11 @@ export function wireReport(found, verdict) {
   };
 }
 
-/** Of a meeting in which sound and picture find no way. @param {string} code @param {Partial<Record<Way, WayResult>>} ways */
+/**
+ * The report of a meeting in which sound and picture find no way.
+ * @param {string} code
+ * @param {Partial<Record<Way, WayResult>>} ways
+ */
 export function meetingReport(code, ways) {
   return { ...wireReport(NOTHING, 'blocked'), place: 'meeting', ways: listed(ways), failed: word(code) };
 }

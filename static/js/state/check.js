@@ -1,6 +1,6 @@
 /**
- * What a connection check found, read as seven lines and a verdict. Pure: figures come in, keys of the language files
- * come out.
+ * Turns the findings of a connection check into seven lines and a verdict. Pure: it takes figures and gives keys of the
+ * language files.
  *
  * @typedef {'waiting' | 'running' | 'ok' | 'warn' | 'bad' | 'none'} Look  none: there is nothing to judge
  * @typedef {{
@@ -19,7 +19,7 @@ export { NOTHING_YET } from './findings.js';
 /** @type {Step[]} */
 export const STEPS = ['server', 'udp', 'tcp', 'relay', 'publish', 'receive', 'delay'];
 
-/** Above these, people notice (ITU-T G.114 for the way of a voice, there and back here). */
+/** People notice values above these (ITU-T G.114 for the delay of a voice; here it is the round trip). */
 const SLOW_MS = 300;
 const LOST_PERCENT = 3;
 /** Fewer pictures a second look like a row of photographs. */
@@ -35,7 +35,7 @@ export function linesOf(found, running) {
   return STEPS.map((name) => {
     const judged = JUDGES[name](found);
     if (judged) return { name, figures: {}, ...judged, ...keysOf(name, judged) };
-    // The first line without an answer is the one at work.
+    // The first line without an answer is the one that runs now.
     const look = !running ? 'none' : reached ? 'waiting' : 'running';
     reached = true;
     const state = look === 'none' ? 'unknown' : look;
@@ -58,7 +58,7 @@ export function verdictOf(found, running) {
   return { look: LOOKS[kind], title: `check.verdict.${kind}`, detail: `check.verdict.${kind}.do`, reason: null };
 }
 
-/** What was not found out is no fault of the connection. */
+/** A missing finding is not a fault of the connection. */
 const LOOKS = /** @type {const} */ ({
   running: 'running',
   good: 'ok',
@@ -71,7 +71,7 @@ const LOOKS = /** @type {const} */ ({
   unreachable: 'bad',
 });
 
-/** The verdict in one word, of a check that is over. @param {Findings} found */
+/** The verdict of a finished check in one word. @param {Findings} found */
 export const verdictWord = (found) => kindOf(found, false);
 
 /** @param {Findings} found @param {boolean} running @returns {keyof typeof LOOKS} */
@@ -97,7 +97,7 @@ const JUDGES = {
   udp({ ways }) {
     if (!ways.udp) return null;
     if (ways.udp === 'ok') return { state: 'ok', look: 'ok' };
-    // A detour is slower, and enough.
+    // A detour is slower, but good enough.
     return isOpen(ways) ? { state: 'around', look: 'warn' } : { state: 'bad', look: 'bad' };
   },
   tcp({ ways, server }) {
@@ -145,7 +145,7 @@ const RELAYS = WAYS.filter(isRelay);
 /** @param {Ways} ways */
 const isOpen = (ways) => Object.values(ways).includes('ok');
 
-/** A way that is not needed is no fault of the connection. @param {Ways} ways @returns {Look} */
+/** A closed way that is not needed is not a fault of the connection. @param {Ways} ways @returns {Look} */
 const spare = (ways) => (isOpen(ways) ? 'none' : 'bad');
 
 /** @param {import('../client/ways.js').Way[]} ways */
@@ -166,7 +166,7 @@ function keysOf(name, { state }) {
 }
 
 /**
- * What may be given to whoever runs the server: figures, no addresses, no names.
+ * A report that may be given to the operator of the server: figures, no addresses, no names.
  * @param {Findings} found
  * @param {{at: string, browser: string, server: string}} about  server: its name and version
  */

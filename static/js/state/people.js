@@ -1,5 +1,5 @@
 /**
- * Readings of who is in the meeting: order, ranks, sources. Nothing here changes anything.
+ * Questions about the people in the meeting: their order, ranks and sources. Nothing here changes the state.
  *
  * @typedef {import('../client/protocol.d.ts').Action} Action
  * @typedef {import('../client/protocol.d.ts').Participant} Participant
@@ -44,7 +44,7 @@ export function sharedScreens(state) {
 }
 
 /**
- * The screen on the stage: the one that was chosen while it lasts, else the newest.
+ * The screen on the stage: the chosen one as long as it is shared, otherwise the newest.
  * @param {Meeting} state
  */
 export function sharedScreen(state) {
@@ -60,8 +60,8 @@ export function hands(state) {
 }
 
 /**
- * Where not everybody fits on one page, raised hands come first, in their order; all others keep theirs. On a single page
- * nobody moves for a hand, because everybody can see it.
+ * If not everybody fits on one page, raised hands come first, in their order. All others keep their order. On a single page
+ * nobody moves for a raised hand, because everybody can see it.
  * @param {string[]} seats
  * @param {string[]} hands
  */
@@ -71,8 +71,8 @@ export function handsFirst(seats, hands) {
 }
 
 /**
- * The order over several pages: raised hands first, yet whoever speaks and has a seat on the first page keeps a place
- * there, the last one, however many hands are up. So a page for one other is the speaker's.
+ * The order over several pages. Raised hands come first. But a person who speaks and has a seat on the first page keeps a
+ * place there, the last one, even if many hands are up. So the speaker gets a page that holds only one other person.
  * @param {string[]} seats
  * @param {string[]} hands
  * @param {number} fits how many the first page holds
@@ -87,8 +87,8 @@ export function pageOrder(seats, hands, fits, speaker) {
 }
 
 /**
- * What becomes of the meeting without oneself: the notice of leaving that is true. Whoever lost the connection to the server
- * may come back, or never; of somebody whom only oneself cannot reach the server knows that they are there.
+ * What happens to the meeting after one leaves: the notice that is true then. A person who lost the connection to the server
+ * may come back, or not. A person whom only oneself cannot reach is still in, and the server knows that.
  * @param {Meeting} state
  * @returns {'left' | 'left.last' | 'left.away'}
  */
@@ -127,8 +127,8 @@ export function outranks(state, other) {
 }
 
 /**
- * Whom everybody, or only oneself, is shown large: a pin of one's own comes first, then the spotlight, then, where
- * that layout is chosen, whoever speaks.
+ * The people who are shown large. One's own pin comes first, then the spotlight, which is for everybody. Then, in the
+ * speaker layout, comes the person who speaks.
  * @param {Meeting} state
  * @returns {string[]}
  */
@@ -142,7 +142,7 @@ export function large(state) {
   return main === undefined ? [] : [main];
 }
 
-/** Whether oneself may switch the microphone on: by right, or because somebody asked. @param {Meeting} state */
+/** Whether one may switch the microphone on: by right, or because somebody asked for it. @param {Meeting} state */
 export function mayUnmute(state) {
   return may(state, 'unmute') || state.asked.includes('microphone');
 }

@@ -1,18 +1,18 @@
 /**
- * Who speaks, and what follows from it: the exchange with the first page, and whom the speaker layout shows.
+ * Who speaks, and what follows from it: who moves to the first page, and whom the speaker layout shows.
  *
  * @typedef {import('./meeting.js').Meeting} Meeting
  */
 
 import { hands, pageOrder } from './people.js';
 
-/** An unseen speaker comes to the first page after this long, */
+/** A speaker on another page comes to the first page after this time. */
 const SPEECH_MS = 3000;
-/** and no two of these exchanges are closer than this. */
+/** At least this time passes between two of these exchanges. */
 const EXCHANGE_MS = 5000;
-/** The large tile follows a voice after this long, */
+/** The large tile follows a voice after this time. */
 const FOLLOW_MS = 1200;
-/** and stays with it at least this long. */
+/** The large tile then stays with that person for at least this time. */
 const HOLD_MS = 3000;
 
 /** @param {Meeting} state @param {string[]} speakers @param {number} at @returns {Meeting} */
@@ -20,13 +20,13 @@ export function speak(state, speakers, at) {
   const present = speakers.filter((id) => id in state.participants);
   const since = Object.fromEntries(present.map((id) => [id, state.since[id] ?? at]));
   const spoke = { ...state.spoke };
-  // Those who stop now were heard until now.
+  // The people who stop now spoke until now.
   for (const id of [...state.speakers, ...present]) spoke[id] = at;
   return follow({ ...state, speakers: present, since, spoke }, at);
 }
 
 /**
- * Turns the large tile to whoever speaks. Oneself is never followed: one knows how one looks.
+ * Shows the person who speaks on the large tile. It never shows one's own picture there, because one knows how one looks.
  * @param {Meeting} state
  * @param {number} at
  * @returns {Meeting}
@@ -40,8 +40,9 @@ export function follow(state, at) {
 }
 
 /**
- * Brings somebody who has spoken for a while onto the first page, in place of the one there who has
- * been silent longest. Nobody else moves. The pinned, speakers and, as far as there is another place, raised hands keep theirs.
+ * Brings a person who has spoken for a while onto the first page, in place of the person there who has been silent longest.
+ * Nobody else moves. The pinned person and speakers keep their places. People with raised hands also keep theirs if there is
+ * another place.
  * @param {Meeting} state
  * @param {number} at
  * @returns {Meeting}
@@ -54,7 +55,7 @@ export function exchange(state, at) {
   if (heard === undefined) return state;
   const rests = (/** @type {string} */ id) => id !== state.pin && !state.speakers.includes(id);
   const shown = order.slice(0, fits).filter((id) => rests(id) && !state.participants[id]?.hand_raised_at);
-  // Where raised hands fill the page, the seat of one of them is free: the hand itself is what keeps them there.
+  // If raised hands fill the page, the seat of one of them may be used: the raised hand itself keeps that person there.
   const movable = shown.length > 0 ? shown : state.seats.slice(0, fits).filter(rests);
   if (movable.length === 0) return state;
   const quietest = movable.reduce((a, b) => ((state.spoke[b] ?? 0) < (state.spoke[a] ?? 0) ? b : a));

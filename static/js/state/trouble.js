@@ -1,12 +1,12 @@
 /**
- * What lasts of a meeting's media, in one sentence and its reason. Pure: keys of the language files come out.
+ * The lasting problems of a meeting's media, as one sentence and its reason. Pure: it gives keys of the language files.
  *
  * @typedef {import('./meeting.js').Meeting} Meeting
  *
  * @typedef {{code: string, retryAt: number | null, refused: boolean, ways?: import('./findings.js').Findings['ways'], report?: string | null}} Trouble
- *   code: of the refusal, or `ice`, `dtls`, `server`, `browser` · refused: only the person's asking tries again ·
- *   ways: those of sound and picture that were tried, once that is known · report: the code under which whoever runs the
- *   server finds the same
+ *   code: of the refusal, or `ice`, `dtls`, `server`, `browser` · refused: it is tried again only when the person asks ·
+ *   ways: those of sound and picture that were tried, once that is known · report: the code with which the operator of
+ *   the server finds the report
  * @typedef {{up: Trouble | null, down: Trouble | null, peers: Record<string, Trouble>}} Health  of the two directions over
  *   the server; of the ways to others, by who they are, where there is none in the middle
  *
@@ -17,11 +17,11 @@
 
 import { WAYS, WAY_NAMES } from '../client/ways.js';
 
-/** Whether it is the network between browser and server. @param {Trouble} trouble */
+/** Whether the network between browser and server is the cause. @param {Trouble} trouble */
 export const isOfTheWay = ({ code }) => whyOf(code) === WHY.ice;
 
 /**
- * What is told anew of a way that finds nothing keeps what is known of it.
+ * A new report about the same failed way keeps the details that are already known.
  * @param {Trouble | null} before @param {Trouble | null} now @returns {Trouble | null}
  */
 export function toldAnew(before, now) {
@@ -40,7 +40,7 @@ export function troubleWith(health, connection) {
 }
 
 /**
- * The one sentence about all that is amiss: which key, whose reason, and when it is tried again.
+ * The one sentence about everything that fails: its key, its reason, and the time of the next attempt.
  * @param {Pick<Meeting, 'health' | 'unsent' | 'withheld' | 'participants' | 'self'>} meeting
  * @returns {{
  *   key: string, why: string, retryAt: number | null, tried?: string, report?: string, names?: string[],
@@ -75,7 +75,7 @@ function keyOf(microphone, camera) {
 }
 
 /**
- * What does not get to some, or to nobody, where there is no server in the middle.
+ * The sources that some people, or all, do not get in a room without a server in the middle.
  * @param {string[]} others
  * @param {Meeting['withheld']} withheld
  * @param {(ids: string[]) => string[]} namesOf

@@ -1,6 +1,6 @@
 /**
- * Which pictures are asked for, and how large: what is shown, less what the person does not want or the machine cannot do.
- * Pure.
+ * Which pictures are asked for, and how large: those that are shown, without what the person does not want or the machine
+ * cannot handle. Pure.
  *
  * @typedef {import('../client/protocol.d.ts').Tile} Tile
  * @typedef {Tile & {screen: boolean}} ViewRequest  screen: somebody's screen, and no camera
@@ -8,18 +8,18 @@
  *
  * @typedef {object} Demands
  * @property {Choice} choice
- * @property {boolean} hidden the page cannot be seen, and has not been for a while
+ * @property {boolean} hidden the page has not been visible for a while
  * @property {ViewRequest | null} apart what a small window over other work shows
  * @property {number} tallest lines that no camera's picture exceeds, for a weak machine
  */
 
 /** @type {readonly Choice[]} */
 export const QUALITIES = ['best', 'save', 'sound'];
-/** No camera is larger than this where data is saved. A screen keeps its size: text that cannot be read is of no use. */
+/** With "save" no camera is larger than this. A screen keeps its size, because its text must stay readable. */
 const SAVED = { width: 320, height: 180 };
-/** The share of the own picture's lines that is sent. Whoever wants sound only saves as well. */
+/** The share of the lines of one's own picture that is sent. A person who wants sound only also saves data. */
 const OWN_SHARE = { best: 1, save: 0.5, sound: 0.5 };
-/** A tile that grew by less than this asks for nothing new. */
+/** A tile that grew by less than this factor asks for nothing new. */
 const NOTABLE = 1.05;
 
 /** @param {Choice} choice */
@@ -40,7 +40,12 @@ export function asked(shown, { choice, hidden, apart, tallest }) {
   });
 }
 
-/** Whether a camera that is drawn so high is asked for smaller. @param {number} lines @param {Choice} choice @param {number} tallest */
+/**
+ * Whether a camera that is drawn with so many lines is asked for smaller.
+ * @param {number} lines
+ * @param {Choice} choice
+ * @param {number} tallest
+ */
 export function isReduced(lines, choice, tallest) {
   return lines > NOTABLE * Math.min(choice === 'save' ? SAVED.height : Infinity, tallest);
 }
@@ -62,8 +67,8 @@ function within(tile, width, height) {
 }
 
 /**
- * How soon the server should hear of a new list: at once where a picture is missing or too small, and later where there is
- * only less to send or another order, since windows are moved and voices come and go.
+ * How soon the server should get a new list: at once if a picture is missing or too small, and later if there is only less
+ * to send or another order, because people move windows and voices come and go.
  *
  * @param {readonly Tile[] | null} told null before the first list
  * @param {readonly Tile[]} next

@@ -139,7 +139,7 @@ impl Signalling for BehindNat {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_gets_another_port_is_heard_on_and_hears_on() {
+async fn a_client_that_gets_another_port_goes_on_sending_and_receiving() {
     let media = start(2);
     let (room, events) = open(&media);
     let mut nat = BehindNat {

@@ -129,7 +129,7 @@ fn what_is_nobodys_or_this_threads_stays() {
 }
 
 #[test]
-fn a_packet_from_a_strange_port_goes_to_whoever_has_its_address_within_a_bound() {
+fn a_packet_from_a_strange_port_goes_to_the_threads_that_have_its_address_within_a_bound() {
     let mut pair = Pair::new();
     let mut paths = pair.paths();
     assert!(paths.claim(path(5_000), route()));

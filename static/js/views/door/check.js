@@ -1,5 +1,5 @@
 /**
- * The connection check: first a verdict in words, then seven lines, each with what it means, its figure and one word.
+ * The connection check: first a verdict in words, then seven lines. Each line has its meaning, its figure and one word.
  * @typedef {import('../../state/app.js').AppState} AppState
  * @typedef {import('../../state/check.js').Line} Line
  */
@@ -60,7 +60,7 @@ export function check(actions) {
   return {
     node,
     update,
-    // Whoever comes here wants it; pressing a button first would only be in the way.
+    // A person who comes here wants the check, so it starts without a button.
     start: () => void actions.check(),
   };
 }

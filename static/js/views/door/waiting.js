@@ -1,5 +1,5 @@
 /**
- * Waiting to be let in: one's own picture, what happens next, and for how long. No queue number, no spinner.
+ * Waiting to be let in. Shows one's own picture, what happens next, and how long one has waited. No queue number, no spinner.
  * @typedef {import('../../state/app.js').AppState} AppState
  */
 
@@ -9,7 +9,7 @@ import { openDevices } from '../dialogs.js';
 import { ownPicture } from './own-picture.js';
 
 const TICK_MS = 1000;
-/** By whether somebody is there who may let in. */
+/** The words depend on whether a person who may let people in is there. */
 const WORDS = { here: 'waiting.known', away: 'waiting.hostAway', absent: 'waiting.alone' };
 
 /** @param {import('../../flow/actions.js').Actions} actions */
@@ -65,7 +65,7 @@ export function waiting(actions) {
 
   function start() {
     timer = window.setInterval(tick, TICK_MS);
-    // The button that was pressed is gone; whoever listens hears where they are now.
+    // The button that was pressed is gone. The focus on the title tells people with a screen reader where they are now.
     title.focus();
   }
 

@@ -1,5 +1,5 @@
 /**
- * The home of somebody who is not signed in: a link or a number first, the account below it.
+ * The home of a person who is not signed in: a link or a number first, the account below it.
  * @typedef {import('../../state/app.js').AppState} AppState
  */
 
@@ -82,7 +82,7 @@ export function guestHome(actions) {
     password.input.autocomplete = registering ? 'new-password' : 'current-password';
   }
 
-  /** Puts a refusal under the field it speaks of; what was typed stays. @param {string | null} code */
+  /** Shows a refusal under the field that it is about. The typed text stays. @param {string | null} code */
   function complain(code) {
     username.complain(null);
     password.complain(null);
@@ -133,7 +133,7 @@ export function guestHome(actions) {
     join.update(state);
   }
 
-  /** Whoever comes here again, after signing out, finds the plain form. */
+  /** A person who comes here again after signing out sees the plain form. */
   function start() {
     registering = false;
     password.input.value = '';

@@ -1,6 +1,6 @@
 /**
- * One message at a time at the edge. Without an action it goes after five seconds, with one after twelve; not while somebody
- * points at it or is in it by keyboard.
+ * One message at a time at the edge. Without an action it goes after five seconds, with an action after twelve. It stays
+ * while a person points at it or has the keyboard focus in it.
  * @typedef {import('../../state/app.js').AppState} AppState
  */
 
@@ -11,7 +11,7 @@ import { icon } from './icons.js';
 
 const SHOWN_MS = 5000;
 const SHOWN_WITH_ACTION_MS = 12000;
-/** What is asked for can be refused as well. @type {Record<string, {name: string, label: string}>} */
+/** A request can also be refused. @type {Record<string, {name: string, label: string}>} */
 const REFUSALS = { admit: { name: 'deny', label: 'lobby.deny' } };
 
 /** @param {import('../../flow/actions.js').Actions} actions */
@@ -20,7 +20,7 @@ export function toasts(actions) {
   let shown = -1;
   let timer = 0;
   let shownMs = 0;
-  // Read out with the message they come beside, and not each time that there is one more.
+  // A screen reader reads this number together with the message, and not each time that it grows.
   const more = el('span', { class: 'more num', 'aria-live': 'off', 'data-testid': 'toast-more' });
 
   for (const event of ['pointerover', 'focusin']) node.addEventListener(event, () => touch(true));
@@ -43,7 +43,7 @@ export function toasts(actions) {
     clearTimeout(timer);
     shown = toast?.id ?? -1;
     node.replaceChildren();
-    // Under the pointer there is another one now, or none.
+    // The pointer is on another message now, or on none.
     actions.holdToast(false);
     if (!toast) return;
     const { action, other = null } = toast;
@@ -66,7 +66,7 @@ export function toasts(actions) {
     if (n > 0) text(more, t('toast.more', { n }));
   }
 
-  /** Of a message the name stands out. @param {import('../../state/app.js').Toast} toast */
+  /** The name in a chat message is highlighted. @param {import('../../state/app.js').Toast} toast */
   function words(toast) {
     const whole = t(toast.text, toast.params);
     const said = String(toast.params.text ?? '');
@@ -75,7 +75,10 @@ export function toasts(actions) {
     return el('span', { class: 'txt', dir: 'auto' }, ...parts);
   }
 
-  /** @param {import('../../flow/room-events.js').ToastAction} action @param {import('../../flow/room-events.js').ToastAction | null} other */
+  /**
+   * @param {import('../../flow/room-events.js').ToastAction} action
+   * @param {import('../../flow/room-events.js').ToastAction | null} other
+   */
   function choices({ name, label, data }, other) {
     const refusal = REFUSALS[name];
     const choice = (/** @type {string} */ key, /** @type {string} */ run, /** @type {string} */ look) =>
@@ -91,7 +94,7 @@ export function toasts(actions) {
   /** @param {string} run @param {string} [data] */
   function press(run, data) {
     actions.toastAction(run, data);
-    // Whoever answers wants to write, also where opening the chat alone would not bring up a keyboard.
+    // A person who answers wants to write. This also brings up the keyboard where opening the chat alone would not.
     if (run === 'reply') requestAnimationFrame(() => document.querySelector('textarea')?.focus());
   }
   return { node, update };

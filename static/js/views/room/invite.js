@@ -1,4 +1,7 @@
-/** The card for whoever is alone: how the others get here. @typedef {import('../../state/app.js').AppState} AppState */
+/**
+ * The card for a person who is alone: it shows how the others get here.
+ * @typedef {import('../../state/app.js').AppState} AppState
+ */
 
 import { threes } from '../../state/text.js';
 import { button, el, show, text } from '../kit/dom.js';

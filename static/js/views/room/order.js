@@ -1,8 +1,8 @@
 /**
- * Puts playing pictures into the order in which they stand, for the keyboard and for whoever listens to the page. As few
- * elements as possible move, and by `moveBefore` where the browser has it: it keeps the focus, the picture and animations.
- * Elsewhere an element is taken out and put back within one task, after which the HTML standard lets it play on; the focus
- * is given back here.
+ * Puts playing pictures into the order in which they are seen, for people who use the keyboard or a screen reader. As few
+ * elements as possible move. Where the browser has `moveBefore`, that keeps the focus, the picture and animations. Elsewhere
+ * an element is taken out and put back within one task; the HTML standard then lets it play on, and the focus is set again
+ * here.
  */
 
 /** `Element.prototype.moveBefore` of the DOM standard, which not every browser has yet. */
@@ -33,7 +33,7 @@ function move(parent, node, before) {
 }
 
 /**
- * The indices of a longest rising part of a list: what may stay where it is.
+ * The indices of a longest rising subsequence of a list: these elements may stay where they are.
  * @param {number[]} list
  * @returns {Set<number>}
  */

@@ -1,6 +1,6 @@
 /**
- * What can be done with one person: the menu of a tile and of a row of the people panel. It shows what the server lets
- * oneself do, to those whom one stands above.
+ * The menu for one person, on a tile and on a row of the people panel. It shows the actions that the server allows, for
+ * people with a lower rank than one's own.
  *
  * @typedef {import('../../state/meeting.js').Meeting} Meeting
  * @typedef {import('../../state/meeting.js').Participant} Participant
@@ -32,7 +32,7 @@ export function openPersonMenu(anchor, actions, read, id, options = {}) {
     const one = meeting?.participants[id];
     if (!meeting || !one) return [];
     const all = [{ title: one.display_name }, ...(id === meeting.self ? own() : theirs())];
-    // Lines stand between items only.
+    // There are lines only between items.
     return all.filter((item, index) => item !== 'line' || (all[index + 1] ?? 'line') !== 'line');
 
     /** @returns {Item[]} */
@@ -193,7 +193,7 @@ function removeItems(_actions, meeting, one, open) {
   });
 }
 
-/** Whoever owns the room stays a host when another becomes one. @param {Meeting} meeting */
+/** The owner of the room stays a host when another person becomes one. @param {Meeting} meeting */
 function isOwner({ room, participants, self }) {
   return room.owner?.id === participants[self]?.user.id;
 }
@@ -214,7 +214,12 @@ function openRemove(anchor, actions, read, id, options) {
   const meeting = read();
   if (!meeting) return;
   const name = meeting.names[id] ?? '';
-  /** @param {import('../../client/protocol.d.ts').BanLength | null} ban @param {string} key @param {string} testid @returns {Item} */
+  /**
+   * @param {import('../../client/protocol.d.ts').BanLength | null} ban
+   * @param {string} key
+   * @param {string} testid
+   * @returns {Item}
+   */
   const item = (ban, key, testid) => ({
     label: t(key),
     hint: t(`${key}.what`),

@@ -1,10 +1,10 @@
-/** Reactions: six of them, chosen from a small palette, rising over whoever sends one. */
+/** Reactions. A person chooses one of six from a small palette, and it rises over their tile. */
 
 import { t } from '../../i18n/index.js';
 import { el } from '../kit/dom.js';
 import { closePopover, openCard } from '../kit/popover.js';
 
-/** The wire's fixed set, with the names they are spoken by. @type {[string, string][]} */
+/** The fixed set of the protocol, with the names for screen readers. @type {[string, string][]} */
 const REACTIONS = [
   ['👍', 'react.yes'],
   ['👏', 'react.clap'],
@@ -42,10 +42,10 @@ export function openReactions(anchor, actions) {
 }
 
 /**
- * Lets a reaction rise from a place and go.
- * @param {HTMLElement} host the tile of whoever sent it, or the stage
+ * Lets a reaction rise from a place and disappear.
+ * @param {HTMLElement} host the tile of the person who sent it, or the stage
  * @param {string} emoji
- * @param {string} name of whoever sent it
+ * @param {string} name of the person who sent it
  */
 export function rise(host, emoji, name) {
   const key = REACTIONS.find(([known]) => known === emoji)?.[1];

@@ -25,7 +25,7 @@ export function room(actions) {
   /** @type {AppState | null} */
   let latest = null;
   const theStage = stage(actions, {
-    // Messages stand beside a shared screen or below it, never on it.
+    // Messages are beside a shared screen or below it, never on it.
     screenAt: (box, beside) => {
       over.classList.toggle('beside', beside);
       over.style.setProperty('--screen-h', `${beside ? 0 : (box?.h ?? 0)}px`);
@@ -57,7 +57,7 @@ export function room(actions) {
   });
   const banner = lossBanner(actions);
   const trouble = troubleBanner(actions);
-  // For those who listen to the page: every screen has one heading, and whoever comes in begins here.
+  // For people with a screen reader: every screen has one heading, and a person who comes in begins here.
   const heading = el('h1', { class: 'vh', tabindex: -1, 'data-testid': 'room-heading' });
   theStage.node.prepend(heading);
   const sharing = el(
@@ -74,7 +74,7 @@ export function room(actions) {
     el('span', { t: 'banner.deaf' }),
     button('banner.listen', { 'data-testid': 'listen', on: { click: () => void actions.listen() } }),
   );
-  // What stays for long takes a line of its own above the stage; what comes and goes lies over the stage, and moves nobody.
+  // Messages that stay have their own line above the stage. Messages that come and go lie over the stage and move no tile.
   const standing = el('div', { class: 'standing' }, trouble.node, deaf, sharing);
   const over = el('div', { class: 'over' }, banner.node);
   const node = el(
@@ -119,9 +119,9 @@ export function room(actions) {
     if (!meeting) return;
     document.title = titleOf(meeting);
     text(heading, meeting.room.name);
-    // While sound and picture still run, nothing of them is dimmed.
+    // Sound and picture are not dimmed while they still run.
     node.classList.toggle('lost', meeting.link === 'reconnecting' && meeting.lost !== 'socket');
-    // The panel first: it changes how much room the stage has.
+    // The panel comes first, because it changes the space of the stage.
     for (const [name, view] of /** @type {const} */ ([
       ['chat', theChat],
       ['people', thePeople],
@@ -159,7 +159,7 @@ export function room(actions) {
   const parts = [theStage, thePeople, theBar, theTimer, keys];
   return {
     node,
-    /** Where the page's messages stand. */
+    /** The place of the page's messages. */
     over,
     update,
     start() {

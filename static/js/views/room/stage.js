@@ -1,10 +1,10 @@
 /**
- * The stage: seats the tiles, moves them when somebody comes or goes, shows the shared screen, and tells
- * the call which pictures are wanted in which size.
+ * The stage. It places the tiles, moves them when somebody comes or goes, shows the shared screen, and tells the call which
+ * pictures are wanted in which size.
  *
- * Nothing lies on a shared screen. What stays for long (sharing, sound held back) has a line of its own above the stage. What
- * comes and goes (a loss, a message) lies beside a shared screen or below it, and moves no tile. Tiles stand in the document
- * in the order of the stage, see order.js.
+ * Nothing covers a shared screen. Messages that stay for long (sharing, blocked sound) have their own line above the stage.
+ * Messages that come and go (a loss, a chat message) are beside a shared screen or below it, and move no tile. The tiles have
+ * the same order in the document as on the stage, see order.js.
  *
  * @typedef {import('../../state/app.js').AppState} AppState
  * @typedef {import('../../state/meeting.js').Meeting} Meeting
@@ -102,7 +102,7 @@ export function stage(actions, { screenAt }) {
     const shown = sharedScreen(meeting);
     const layout = layOut(meeting, shown?.participant ?? null);
     page = layout.page;
-    // First: whether a picture is asked for smaller than it is drawn is told on its tile.
+    // This comes first, because a tile shows whether its picture is asked for smaller than it is drawn.
     actions.view(viewRequests(meeting, layout.tiles, shown, layout.share && screen.drawn(layout.share)));
     drawTiles(state, meeting, layout, moves);
     const track = shown?.track ?? null;
@@ -123,7 +123,7 @@ export function stage(actions, { screenAt }) {
     show(pager, layout.pages > 1);
     text(pageText, `${layout.page + 1} / ${layout.pages}`);
     card.update(state);
-    // Nobody is the first one where others wait to come in.
+    // A person is not the first one when others wait to come in.
     const isFirst = meeting.seats.length === 0 && meeting.lobby.length === 0;
     show(card.node, isFirst && meeting.panel === null);
     attribute(node, 'aria-label', t('people.count', { n: meeting.seats.length + 1 }));
@@ -155,7 +155,7 @@ export function stage(actions, { screenAt }) {
             self,
             speaking: meeting.link === 'online' && meeting.speakers.includes(seat.id),
             hand: queue.indexOf(seat.id) + 1,
-            // What does not reach the others is not shown as if it did.
+            // A source that does not reach the others is shown as off.
             muted: self ? !isOn(state, 'microphone') : isMuted(participant),
             media: self ? (isOn(state, 'camera') ? actions.ownMedia('camera') : null) : pictureOf(meeting, seat.id),
             ratio: seat.w / Math.max(1, seat.h),
@@ -188,7 +188,7 @@ export function stage(actions, { screenAt }) {
     made.node.addEventListener('keydown', (event) => pressed(event, made.node, id));
     made.node.addEventListener('focus', () => stop(made.node));
     made.node.addEventListener('click', (event) => {
-      // With a finger there is nothing to hover over: a tap opens what can be done.
+      // A finger cannot hover, so a tap opens the menu.
       const touched = matchMedia('(hover: none)').matches;
       if (touched && !(/** @type {Element} */ (event.target).closest('.acts, .why'))) openPerson(made.node, id);
     });
@@ -197,7 +197,7 @@ export function stage(actions, { screenAt }) {
 
   /** @param {HTMLElement} anchor @param {string} id */
   function openPerson(anchor, id) {
-    // A tile is large: its menu stands where the mouse would open it.
+    // A tile is large, so its menu opens at the button.
     openPersonMenu(anchor, actions, () => latest?.meeting ?? null, id, { at: anchor.querySelector('.acts') });
   }
 
@@ -237,13 +237,13 @@ export function stage(actions, { screenAt }) {
   /** @param {Meeting} meeting @param {string} id */
   function pictureOf(meeting, id) {
     const track = camera(meeting, id)?.id;
-    // A camera that is not asked for any more stands still until the server has heard of it.
+    // A camera that is no longer asked for shows a still picture until the server knows about it.
     if (track === undefined || actions.whyOf(track)?.cause === 'sound') return null;
     return track in meeting.live ? actions.mediaOf(track) : null;
   }
 
   /**
-   * What a small window over other work should show. Whoever is wanted there and does not come yet is asked for meanwhile.
+   * What a small window over other work should show. A picture that is wanted there and does not come yet is asked for.
    * @returns {{
    *   media: MediaStreamTrack | null, name: string, user: string,
    *   viewRequest: ((size: {w: number, h: number}) => import('../../state/viewing.js').ViewRequest) | null,
