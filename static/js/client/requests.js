@@ -23,7 +23,7 @@ export class Requests extends Emitter {
    * @returns {Promise<any>}
    */
   request(_type, _data) {
-    return Promise.reject(new Error('Whoever extends Requests says how to send them.'));
+    return Promise.reject(new Error('A class that extends Requests says how to send them.'));
   }
 
   /** @param {{name: string, [field: string]: any}} data @returns {Promise<{room: Room}>} */
