@@ -400,7 +400,8 @@ fn media_goes_to_the_address_that_is_listened_on() {
 
 #[test]
 fn the_interfaces_are_followed_unless_one_address_is_given_or_listened_on() {
-    let table: [(&[(Key, &[&str])], &[&str]); 5] = [
+    type Row<'a> = (&'a [(Key, &'a [&'a str])], &'a [&'a str]);
+    let table: [Row<'_>; 5] = [
         (&[(Key::Listen, &["0.0.0.0:80"])], &["0.0.0.0"]),
         (&[(Key::Listen, &["[::]:80"])], &["0.0.0.0", "::"]),
         (&[(Key::Listen, &["127.0.0.1:80"])], &["0.0.0.0", "::"]),
