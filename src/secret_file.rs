@@ -3,7 +3,7 @@
 //!
 //! A secret that any user of the machine can read, or that anybody but its owner can change, is refused. Its group may
 //! read it. Service managers and containers hand secrets over in this way: systemd as 0440, with an access list whose
-//! mask stands in the group's bits (systemd.exec(5), `LoadCredential=`), Kubernetes and Docker as 0440 of a group where
+//! mask stands in the group's bits (`LoadCredential=`), Kubernetes and Docker as 0440 of a group where
 //! the operator says so. ssh(1) refuses a group too, and PostgreSQL allows it for the same reason as here.
 
 use std::fs::File;

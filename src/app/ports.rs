@@ -292,10 +292,11 @@ mod tests {
         let taken = TcpListener::bind("0.0.0.0:0").await.unwrap();
         let address = taken.local_addr().unwrap();
         let port = address.port().to_string();
-        let asked_for = [(Key::MediaTcpPort, port.as_str())];
+        let given = (Key::MediaIp, "192.0.2.1");
+        let asked_for = [(Key::MediaTcpPort, port.as_str()), given];
         let refusal = opened(&asked_for, "192.0.2.1").unwrap_err();
         assert!(refusal.contains(&port), "{refusal}");
-        let not_asked_for = [(Key::MediaPort, port.as_str())];
+        let not_asked_for = [(Key::MediaPort, port.as_str()), given];
         let without = opened(&not_asked_for, "192.0.2.1").unwrap();
         assert!(without.known.is_empty() && without.own().is_none());
         drop(taken);

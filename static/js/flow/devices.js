@@ -298,11 +298,7 @@ export class Devices {
     if (Object.keys(found).length > 0) this.onfound(found);
   }
 
-  /**
-   * @param {string} before
-   * @param {import('../state/app.js').Devices} after
-   * @returns {boolean} whether there was something to tell
-   */
+  /** @param {string} before @param {import('../state/app.js').Devices} after @returns {boolean} whether there was something to tell */
   #tellSpeaker(before, { speaker, speakers }) {
     if (speaker === before) return false;
     if (speaker === '') this.onlost('speaker', speakers[0]?.label ?? null);
