@@ -195,8 +195,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
         await openRoom(identity);
         return;
       }
-      // A person who waited before goes on waiting and has to press nothing. This begins at once, because the news that a
-      // host lets them in may come right behind the refusal.
+      // A person who waited before goes on waiting. At once: the news that a host lets them in may follow right away.
       waiting.begin(request);
       const read = await session.getRoom({ identity }).catch(() => null);
       if (!read || store.get().preview.address !== identity) return;
@@ -205,11 +204,7 @@ export function createEntry({ session, store, devices, meeting }, toast) {
     }
   }
 
-  /**
-   * The server is late, or gone for the moment. The person who was in the meeting still wants to come back.
-   * @param {import('./settings.js').Rejoin} back
-   * @param {unknown} error
-   */
+  /** The server is late, or gone for the moment. @param {import('./settings.js').Rejoin} back @param {unknown} error */
   function comeBackLater(back, error) {
     const { address } = store.get().preview;
     dispatch({ type: 'screen', screen: 'preview' });
