@@ -3,7 +3,9 @@
 
 mod client;
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use meeting::config::Key;
@@ -290,6 +292,7 @@ async fn another_relay_takes_the_credentials_that_are_made_for_it() {
     let port = free_port();
     let at = |name: &str| folder.path().join(name).display().to_string();
     std::fs::write(at("secret"), "north\n").unwrap();
+    std::fs::set_permissions(at("secret"), Permissions::from_mode(0o600)).unwrap();
     let coturn = Command::new("turnserver")
         .args([
             "-n",
