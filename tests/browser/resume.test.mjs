@@ -162,7 +162,8 @@ for (const topology of ['sfu', 'p2p']) {
     await hanna.getByTestId('people').click();
     await hanna.getByTestId('person').filter({ hasText: 'Hanna' }).filter({ hasText: 'owner' }).waitFor();
     await hanna.getByTestId('chat').click();
-    assert.equal(await hanna.getByTestId('chat-input').inputValue(), 'Half a sentence');
+    // The page draws what it has once a frame.
+    await until(async () => (await hanna.getByTestId('chat-input').inputValue()) === 'Half a sentence', 'what was being written');
     const switches = await Promise.all(['mic', 'camera'].map((tool) => hanna.getByTestId(tool).getAttribute('aria-pressed')));
     assert.deepEqual(switches, ['false', 'true']);
     await seesAndHears(hanna, { video: 1, audio: 1, seconds: 2 });
