@@ -59,8 +59,10 @@ test('the network, a look at the page and a page that is taken up again each cut
   }
   looks(true);
   page(false);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(tries(), 5, 'who looks away, or loads the page, wakes nothing');
+  waiting = waits();
+  connection.dispatchEvent(new Event('change'));
+  await waiting;
+  assert.equal(tries(), 6, 'looking away, and loading the page, wake nothing');
 });
 
 test('a socket that nobody answers holds up the next attempt for five seconds at most, in the first minute', async (t) => {
