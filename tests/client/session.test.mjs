@@ -266,7 +266,7 @@ test('a person who leaves while the room is asked again is not brought back', as
   assert.equal(server.requests.filter(({ type }) => type === 'room.join').length, joins);
 });
 
-test('a join that was given up is undone, in case it succeeds late', async () => {
+test('a join that was given up is undone, in case it succeeds late', { timeout: 10_000 }, async () => {
   await session.guest({ display_name: 'Ada' });
   const { 'room.join': join } = server.handlers;
   server.handlers['room.join'] = (...given) => {
