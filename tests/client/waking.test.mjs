@@ -8,6 +8,15 @@ import { pauseAfter, patienceFor } from '../../static/js/client/pauses.js';
 import { Clock } from './clock.mjs';
 import { FakeServer, refusal } from './fake-server.mjs';
 
+/** When the session has noticed that its socket is lost. @param {Session} session */
+const reconnecting = (session) => new Promise((resolve) => {
+  const unsubscribe = session.on('state', ({ state }) => {
+    if (state !== 'reconnecting') return;
+    unsubscribe();
+    resolve();
+  });
+});
+
 test('the network, a look at the page and a page that is taken up again each cut the wait short', async (t) => {
   const server = await new FakeServer().listen();
   const clock = new Clock();
@@ -39,8 +48,9 @@ test('the network, a look at the page and a page that is taken up again each cut
     });
   });
   let waiting = waits();
+  const lost = reconnecting(session);
   server.peers[0].socket.terminate();
-  while (session.state === 'online') await new Promise((resolve) => setTimeout(resolve, 1));
+  await lost;
   clock.advance(0);
   await waiting;
   const tries = () => server.requests.filter(({ type }) => type === 'auth.token').length;
@@ -87,8 +97,9 @@ test('a socket that nobody answers holds up the next attempt for five seconds at
   await session.guest({ display_name: 'Ada' });
   vanish = true;
   const began = clock.now();
+  const lost = reconnecting(session);
   server.peers[0].socket.terminate();
-  while (session.state === 'online') await new Promise((resolve) => setTimeout(resolve, 1));
+  await lost;
   while (clock.now() - began < 120_000) {
     clock.advance(100);
     // What is awaited settles between two steps of the clock.
