@@ -29,6 +29,9 @@ const ADMITTED_BYTES: usize = 64 * 1024;
 /// The approximate overhead of an item.
 const ITEM_BYTES: usize = 128;
 
+/// An empty queue with places for more gives its memory back: most of the time nothing waits.
+const PLACES_KEPT: usize = 16;
+
 /// When this much waits, droppable events are dropped, so that they never make a session overflow.
 const LOSSY_LIMIT: usize = OUTBOX_CAPACITY / 2;
 
@@ -289,6 +292,15 @@ impl Queue {
 
     /// Takes the oldest item that must still be sent.
     fn take(&mut self) -> Option<OutboxItem> {
+        let oldest = self.take_oldest();
+        if self.items.is_empty() && self.items.capacity() > PLACES_KEPT {
+            // So much waits seldom, and the allocator is not noticed beside it.
+            (self.items, self.topics) = Default::default();
+        }
+        oldest
+    }
+
+    fn take_oldest(&mut self) -> Option<OutboxItem> {
         while let Some(place) = self.items.pop_front() {
             let at = self.first;
             self.first += 1;

@@ -22,6 +22,24 @@ pub enum Seen {
     Stale,
 }
 
+/// An answer that was given.
+#[derive(Debug)]
+pub struct Answered {
+    /// The frame.
+    pub text: String,
+    /// What is kept in its place. A view of a large room is tens of kilobytes for everybody who has come into it.
+    pub in_short: Option<String>,
+}
+
+impl From<String> for Answered {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            in_short: None,
+        }
+    }
+}
+
 /// What is kept of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -31,7 +49,8 @@ pub enum Answer {
     Offered(Arc<str>),
     /// The answer described the state of things. A repeated request is carried out anew.
     Anew,
-    /// This frame brought the client into a room, or to its door, as this participant.
+    /// The client came into a room, or to its door, as this participant. The frame has nothing of the others in it:
+    /// a client that is still there is shown the room as it is.
     Came(Arc<str>, ParticipantId),
 }
 

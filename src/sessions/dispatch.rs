@@ -3,9 +3,10 @@
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::answers::Answered;
 use super::handlers::{
     account, attendance, auth, bans, chat, check, governing, invites, joining, lobby, media,
-    participant, resume, room, signal, together,
+    participant, resume, room, room_view, signal, together,
 };
 use super::handover::Successor;
 use super::reading::{Absence, reads_much};
@@ -15,13 +16,13 @@ use super::state::SessionState;
 use crate::protocol::Request;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::frame::{self, RequestFrame};
-use crate::protocol::request::Pong;
+use crate::protocol::request::{Joined, Pong};
 use crate::protocol::time::Timestamp;
 
 /// What comes of a request.
 pub enum Outcome {
-    /// The frame that answers it.
-    Answer(String),
+    /// What answers it.
+    Answer(Answered),
     /// Another session, which answers it itself.
     TakenUp(Successor),
 }
@@ -79,8 +80,8 @@ async fn carry_out(
     let turn = reading.begin(network, &frame.kind, absence).await?;
     let answer = handle(services, state, id, request).await;
     drop(turn);
-    if let Ok(Outcome::Answer(text)) = &answer {
-        reading.note(network, text.len());
+    if let Ok(Outcome::Answer(answered)) = &answer {
+        reading.note(network, answered.text.len());
     }
     answer
 }
@@ -106,7 +107,7 @@ async fn handle(
         Request::RoomList(data) => answer(id, room::list(rooms, state.asker()?, data).await),
         Request::RoomGet(data) => answer(id, room::get(rooms, state.asker()?, data).await),
         Request::RoomRoster(data) => answer(id, room::roster(rooms, state.asker()?, data).await),
-        Request::RoomJoin(data) => answer(id, joining::join(rooms, state, data).await),
+        Request::RoomJoin(data) => came(id, joining::join(rooms, state, data).await),
         Request::RoomLeave(_) => answer(id, joining::leave(&mut state.location).await),
         Request::RoomEnd(_) => answer(id, room::end(&rooms.store, &state.location).await),
         Request::ParticipantUpdate(data) => {
@@ -203,7 +204,16 @@ async fn handle(
 }
 
 fn answer<T: Serialize>(id: u64, result: Result<T, WireError>) -> Result<Outcome, WireError> {
-    result.map(|data| Outcome::Answer(frame::ok(id, &data)))
+    result.map(|data| Outcome::Answer(frame::ok(id, &data).into()))
+}
+
+/// The answer to a request that led into a room.
+fn came(id: u64, result: Result<Joined, WireError>) -> Result<Outcome, WireError> {
+    result.map(|joined| {
+        let text = frame::ok(id, &joined);
+        let in_short = Some(frame::ok(id, &room_view::in_short(&joined)));
+        Outcome::Answer(Answered { text, in_short })
+    })
 }
 
 /// Handlers as tests want them: with a fault before anything is awaited or after, or at work until the server stops.
@@ -216,7 +226,7 @@ async fn as_tested(
 ) -> Option<Result<Outcome, WireError>> {
     if let Some(stand_in) = services.stand_in() {
         let answer = stand_in.carry_out(services, state, frame).await?;
-        return Some(answer.map(Outcome::Answer));
+        return Some(answer.map(|text| Outcome::Answer(text.into())));
     }
     assert!(frame.kind != "test.panic", "as the test wants");
     match frame.kind.as_str() {

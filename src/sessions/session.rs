@@ -335,7 +335,7 @@ impl<S: State> Session<S> {
         let state = match input {
             Input::Done(Done { state, id, answer }) => {
                 if end.hears_answers() {
-                    self.write(asked::answered(id, answer));
+                    self.write(asked::answered(id, answer).text);
                 }
                 state
             }

@@ -135,6 +135,23 @@ async fn joining_twice_shows_the_room_again_and_is_not_announced() {
 }
 
 #[tokio::test]
+async fn a_join_that_is_sent_again_after_one_has_left_tells_nothing_of_the_others() {
+    let server = Server::start().await;
+    let (_ada, room) = server.meeting(json!({})).await;
+    let mut bo = server.account("bo").await;
+    let first = bo.ask("room.join", json!({ "identity": room })).await;
+    assert_eq!(first["data"]["participants"].as_array().unwrap().len(), 2);
+    bo.ok("room.leave", json!({})).await;
+    let again = json!({ "type": "room.join", "id": first["re"], "data": { "identity": room } });
+    bo.send(again.to_string()).await;
+    let mut expected = first.clone();
+    expected["data"]["participants"] = json!([first["data"]["self"]]);
+    expected["data"]["ice_servers"] = json!([]);
+    assert_eq!(bo.reply().await, expected);
+    assert_eq!(bo.refused("room.leave", json!({})).await, "room.not_joined");
+}
+
+#[tokio::test]
 async fn joining_another_room_leaves_the_first() {
     let server = Server::start().await;
     let (mut ada, first) = server.meeting(json!({})).await;

@@ -198,3 +198,15 @@ async fn an_outbox_that_overflowed_takes_in_new_events_when_it_is_opened_again()
     assert_eq!(drain(&mut reader).await, kept, "and no event from before");
     assert_eq!(waiting(&reader), 0);
 }
+
+#[tokio::test]
+async fn an_outbox_in_which_much_waited_gives_its_memory_back() {
+    let (outbox, mut reader) = outbox();
+    let names: Vec<String> = (0..100).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        outbox.push(updated(name, 1));
+    }
+    assert_eq!(drain(&mut reader).await.len(), names.len());
+    let queue = reader.shared.lock();
+    assert!(queue.items.capacity() <= PLACES_KEPT && queue.topics.capacity() <= PLACES_KEPT);
+}

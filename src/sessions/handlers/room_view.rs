@@ -162,6 +162,22 @@ pub fn joined(view: View) -> Joined {
     }
 }
 
+/// What is kept of it for a user who asks again how they came in, and has left since.
+pub fn in_short(joined: &Joined) -> Joined {
+    Joined {
+        room: joined.room.clone(),
+        me: joined.me.clone(),
+        participants: vec![joined.me.clone()],
+        permissions: joined.permissions,
+        actions: joined.actions.clone(),
+        lobby: Vec::new(),
+        spotlight: Vec::new(),
+        timer: None,
+        ice_servers: Vec::new(),
+        chat: Vec::new(),
+    }
+}
+
 /// A stored message as the room keeps it.
 pub fn post(message: StoredMessage) -> Post {
     let StoredMessage {

@@ -17,7 +17,7 @@ use crate::protocol::Request;
 use crate::protocol::error::{ErrorCode, WireError};
 use crate::protocol::frame::RequestFrame;
 use crate::protocol::ids::ParticipantId;
-use crate::sessions::answers::{Answer, Seen};
+use crate::sessions::answers::{Answer, Answered, Seen};
 use crate::sessions::limits::{Pace, too_fast};
 
 /// What the request in flight is, as far as its answer is concerned.
@@ -58,7 +58,8 @@ impl InFlight {
         }
     }
 
-    fn kept(self, answer: &str, came: Option<ParticipantId>) -> Answer {
+    fn kept(self, answer: &Answered, came: Option<ParticipantId>) -> Answer {
+        let answer = answer.in_short.as_deref().unwrap_or(&answer.text);
         match (self, came) {
             (Self::Anew, _) => Answer::Anew,
             (Self::Join, Some(participant)) => Answer::Came(answer.into(), participant),
@@ -149,14 +150,14 @@ impl<S: State> Session<S> {
         if what == InFlight::OfferAnswer && answer.is_ok() {
             self.answers.forget_offers();
         }
-        let text = answered(id, answer);
+        let answered = answered(id, answer);
         // This comes before the rooms' changes are followed: they may have let go of the participant who has just come.
         let came = state.participant().cloned();
-        self.answers.keep(id, what.kept(&text, came));
+        self.answers.keep(id, what.kept(&answered, came));
         // It may have come into a room that does not know that there is no socket.
         self.is_loss_untold |= matches!(self.link, Link::Detached { .. });
         self.take_back(state);
-        self.write(text);
+        self.write(answered.text);
         self.check_login()
     }
 
@@ -247,6 +248,6 @@ pub(super) fn why_not_in<S: State>(state: &S, participant: &ParticipantId) -> Op
 }
 
 /// The frame that answers request `id`.
-pub(super) fn answered(id: u64, answer: Result<String, WireError>) -> String {
-    answer.unwrap_or_else(|error| frame::error(Some(id), &error))
+pub(super) fn answered(id: u64, answer: Result<Answered, WireError>) -> Answered {
+    answer.unwrap_or_else(|error| frame::error(Some(id), &error).into())
 }

@@ -7,6 +7,7 @@ use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::User;
 use crate::protocol::time::Timestamp;
 use crate::rooms::OutboxItem;
+use crate::sessions::answers::Answered;
 use crate::sessions::end::End;
 
 /// What a session is for its requests, as far as the core must know it.
@@ -79,7 +80,7 @@ pub struct Done<S> {
     /// The request's id.
     pub id: u64,
     /// The frame that answers it, or why it was refused.
-    pub answer: Result<String, WireError>,
+    pub answer: Result<Answered, WireError>,
 }
 
 /// What is to be done, in order.

@@ -3,6 +3,7 @@
 use super::coming_back::{KEPT_FOR, released, shown, take_up};
 use super::*;
 use crate::meeting::effect::CloseReason;
+use crate::sessions::answers::Answered;
 
 const JOIN: u64 = 2;
 
@@ -19,7 +20,9 @@ fn cut_at_the_join(answer: Result<(), ErrorCode>) -> Desk {
         Ok(()) => state.inside = Some(ada()),
         Err(_) => state.at_door = Some(ada()),
     }
-    let answer = answer.map(|()| frame::ok(id, &())).map_err(Into::into);
+    let answer = answer
+        .map(|()| frame::ok(id, &()).into())
+        .map_err(Into::into);
     assert_eq!(
         desk.take(Input::Done(Done { state, id, answer })),
         [Out::TellLoss]
@@ -156,6 +159,27 @@ fn who_left_by_their_next_request_gets_the_answers_of_both() {
     assert!(is_answer(&desk.join_again()[0], JOIN, "ok"));
     let leave = desk.hear(Frame::Text(&request(3, "room.leave")));
     assert!(is_answer(&leave[0], 3, "ok"));
+}
+
+#[test]
+fn what_is_kept_of_a_join_is_short() {
+    let mut desk = Desk::kept_for(KEPT_FOR);
+    desk.ask(1);
+    desk.done(|someone| someone.user = somebody());
+    desk.hear(Frame::Text(&request(JOIN, "room.join")));
+    let (id, mut state) = desk.lent.take().unwrap();
+    state.inside = Some(ada());
+    let (text, short) = (frame::ok(id, &"everybody"), frame::ok(id, &()));
+    let answer = Ok(Answered {
+        text: text.clone(),
+        in_short: Some(short.clone()),
+    });
+    let frame = |text: &str| Out::Frame(serde_json::from_str(text).unwrap());
+    let outs = desk.take(Input::Done(Done { state, id, answer }));
+    assert_eq!(outs, [frame(&text)]);
+    desk.hear(Frame::Text(&request(3, "room.leave")));
+    desk.done(|someone| someone.inside = None);
+    assert_eq!(desk.join_again(), [frame(&short)]);
 }
 
 #[test]

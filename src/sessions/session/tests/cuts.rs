@@ -228,7 +228,7 @@ impl World {
         let (id, state) = self.desk.lent.take().unwrap();
         let outs = match self.desk.lent_for {
             Work::Request => {
-                let answer = Ok(frame::ok(id, &()));
+                let answer = Ok(frame::ok(id, &()).into());
                 self.desk.take(Input::Done(Done { state, id, answer }))
             }
             Work::TellLoss => self.desk.take(Input::LossAnnounced(state)),

@@ -262,7 +262,7 @@ impl Desk {
     fn done(&mut self, change: impl FnOnce(&mut Someone)) -> Vec<Out> {
         let (id, mut state) = self.lent.take().unwrap();
         change(&mut state);
-        let answer = Ok(frame::ok(id, &()));
+        let answer = Ok(frame::ok(id, &()).into());
         self.take(Input::Done(Done { state, id, answer }))
     }
 
