@@ -19,8 +19,12 @@ const LOOKS = [
 /** What sample.json looks and sounds like. */
 export const SAMPLE = { hue: [60, 60], hz: 660 };
 
-/** The kinds that decode what they receive, and send a look of their own. */
+/** The kinds that encode a look of their own; the others send the sample. */
+const ENCODERS = ['aiortc', 'gstreamer', 'ffmpeg'];
+/** The kinds that decode what they receive. */
 const DECODERS = ['aiortc', 'gstreamer'];
+/** The kinds that only send. */
+const SENDERS = ['ffmpeg'];
 
 /** What a client answers with when it is refused. */
 export class Refusal extends Error {
@@ -43,8 +47,9 @@ export class Foreign {
 
   constructor(kind, args = []) {
     this.kind = kind;
+    this.encodes = ENCODERS.includes(kind);
     this.decodes = DECODERS.includes(kind);
-    if (kind === 'aiortc' && !existsSync(python)) throw new Error('No Python environment: run tests/foreign/setup.sh.');
+    if (['aiortc', 'ffmpeg'].includes(kind) && !existsSync(python)) throw new Error('No Python environment: run tests/foreign/setup.sh.');
     const command = kind === 'aiortc' ? [python, here('aiortc_client.py')] : [process.execPath, here(`${kind}_client.mjs`)];
     this.#child = spawn(command[0], [...command.slice(1), ...args], { stdio: 'pipe' });
     this.#exited = new Promise((resolve) => this.#child.once('exit', resolve));
@@ -98,29 +103,29 @@ export class Crowd {
     this.server = server;
   }
 
-  /** A client that has a session. @param {'aiortc'|'gstreamer'|'werift'|'libdatachannel'} kind @param {string[]} [args] @returns {Promise<Foreign>} */
+  /** A client that has a session. @param {'aiortc'|'gstreamer'|'werift'|'libdatachannel'|'ffmpeg'} kind @param {string[]} [args] @returns {Promise<Foreign>} */
   async guest(kind, args) {
     const client = new Foreign(kind, args);
     this.#clients.push(client);
-    if (client.decodes) client.look = LOOKS[this.#clients.length % LOOKS.length];
+    if (client.encodes) client.look = LOOKS[this.#clients.length % LOOKS.length];
     await client.do('connect', { url: this.server.socket });
     await client.do('guest', { name: `${kind} ${this.#clients.length}` });
     return client;
   }
 
   /**
-   * A client that is in the room, sends, and receives.
+   * A client that is in the room, sends, and receives if its kind does.
    *
-   * @param {'aiortc'|'gstreamer'|'werift'|'libdatachannel'} kind
+   * @param {'aiortc'|'gstreamer'|'werift'|'libdatachannel'|'ffmpeg'} kind
    * @param {string} identity
    * @param {{args?: string[], publish?: object, receive?: object}} [options]
    */
   async enter(kind, identity, { args, publish = {}, receive = {} } = {}) {
     const client = await this.guest(kind, args);
     client.id = (await client.do('join', { identity })).self;
-    const look = client.decodes ? client.look : {};
+    const look = client.encodes ? client.look : {};
     client.up = await client.do('publish', { ...look, ...publish });
-    client.down = await client.do('receive', receive);
+    if (!SENDERS.includes(kind)) client.down = await client.do('receive', receive);
     return client;
   }
 

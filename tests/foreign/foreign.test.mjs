@@ -1,6 +1,7 @@
 /**
  * Media clients that share no code with this project, written against its wire protocol alone: aiortc (Python, decodes),
- * GStreamer (C, decodes), werift (Node, packets) and libdatachannel (C++, packets). Whatever they show, their authors will find too.
+ * GStreamer (C, decodes), werift (Node, packets), libdatachannel (C++, packets) and ffmpeg (C, sends alone). Whatever they
+ * show, their authors will find too.
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
@@ -42,7 +43,7 @@ function isWhole(received, sender) {
   for (const source of ['camera', 'microphone']) {
     const track = received.get(`${sender.id} ${source}`);
     assert.deepEqual({ missing: track.missing, late: track.late }, { missing: 0, late: 0 }, source);
-    if (!sender.decodes) {
+    if (!sender.encodes) {
       assert.equal(track.known, track.frames, `${source}: frames that are none of the sample`);
       assert.equal(track.jumps, 0, `${source}: frames that are out of order`);
     }
@@ -161,7 +162,7 @@ const goOn = (...clients) => Promise.all(clients.map((client) =>
 
 /** Publishes once more; the tracks of the roster stay. */
 async function publishAgain(client, revision, options) {
-  const published = await client.do('publish', { ...(client.decodes ? client.look : {}), ...options });
+  const published = await client.do('publish', { ...(client.encodes ? client.look : {}), ...options });
   assert.equal(published.revision, revision);
   assert.deepEqual(published.tracks.map(({ id }) => id), client.up.tracks.map(({ id }) => id));
 }
@@ -230,7 +231,7 @@ test('a client that leaves and comes back sees and is seen', async () => {
   for (const client of [bo, ada]) {
     await client.do('leave');
     client.id = (await client.do('join', { identity })).self;
-    await client.do('publish', client.decodes ? client.look : {});
+    await client.do('publish', client.encodes ? client.look : {});
     await client.do('receive');
     await meet(ada, bo);
   }
@@ -311,3 +312,26 @@ test('who bundles nothing sends each source on a connection of its own', async (
   assert.equal(bo.up.transports, 2);
   await meet(ada, bo);
 });
+
+for (const roles of ['passive', 'active']) {
+  test(`ffmpeg sends H.264 and Opus by WHIP, as the ${roles} side of DTLS, and is seen and heard`, async () => {
+    const identity = await room();
+    const [ada, bo] = [await crowd.enter('aiortc', identity), await crowd.enter('werift', identity)];
+    const cy = await crowd.enter('ffmpeg', identity, { publish: { roles } });
+    assert.match(cy.up.offer, new RegExp(`^a=setup:${roles}\\r$`, 'm'));
+    assert.match(cy.up.answer, new RegExp(`^a=setup:${roles === 'passive' ? 'active' : 'passive'}\\r$`, 'm'));
+    assert.equal(cy.up.srtp, CM, 'it knows no other');
+    assert.deepEqual([cy.up.refused, cy.up.tracks.map(({ codec }) => codec)], [[], ['opus', 'H264']]);
+    const [seen, taken] = await Promise.all([flows(ada, [cy.id, bo.id]), flows(bo, [cy.id, ada.id])]);
+    looksLike(seen, cy);
+    isWhole(taken, cy);
+    // The end that RFC 9725 §4.2 wants: the resource that the endpoint named is deleted.
+    assert.deepEqual(await cy.do('stop'), { code: 0, asked: ['POST /whip', 'DELETE resource'] });
+    const tracks = cy.up.tracks.map(({ id }) => id);
+    await until(async () => {
+      const { known } = await ada.do('report');
+      return tracks.every((id) => !(id in known));
+    }, 'the tracks to end');
+    await flows(ada, [bo.id], 2);
+  });
+}

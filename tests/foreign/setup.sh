@@ -19,7 +19,7 @@ quietly() {
   fi
 }
 
-if cmp -s requirements.txt "$made_of" && "$environment/bin/python" -c 'import aiortc, websockets' 2>/dev/null; then
+if cmp -s requirements.txt "$made_of" && "$environment/bin/python" -c 'import aiortc, imageio_ffmpeg, websockets' 2>/dev/null; then
   say "Python packages are here"
   exit 0
 fi
