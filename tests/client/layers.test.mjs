@@ -14,7 +14,8 @@ const lines = (wanted) => {
 };
 
 test('a camera is offered in three layers, the smallest first; screens and sounds in one', () => {
-  assert.deepEqual(offered('camera').map(({ rid, scaleResolutionDownBy }) => [rid, scaleResolutionDownBy]), [['q', 4], ['h', 2], ['f', 1]]);
+  const layers = offered('camera').map(({ rid, scaleResolutionDownBy, scalabilityMode }) => [rid, scaleResolutionDownBy, scalabilityMode]);
+  assert.deepEqual(layers, [['q', 4, 'L1T3'], ['h', 2, 'L1T3'], ['f', 1, 'L1T3']], 'with fewer pictures a second in each');
   for (const source of ['screen', 'microphone', 'screen_audio']) assert.equal(offered(source), undefined);
 });
 

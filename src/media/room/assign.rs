@@ -81,11 +81,10 @@ impl Room {
             for (slot, carried) in slots.enumerate() {
                 let track = carried.track.and_then(|track| self.tracks.get_mut(&track));
                 let Some(track) = track else { continue };
-                let mut layers = [Some(carried.layer), carried.next];
-                if track.is_nested {
-                    layers = [Some(track.carrier(carried.layer)), None];
-                }
-                for layer in layers.into_iter().flatten() {
+                let carrier = track.carrier(carried.layer);
+                let next = carried.next.map(|next| track.carrier(next));
+                let next = next.filter(|next| *next != carrier);
+                for layer in [Some(carrier), next].into_iter().flatten() {
                     if let Some(layer) = track.layers.get_mut(layer) {
                         layer.targets.push(Target::Slot { member, slot });
                     }

@@ -51,7 +51,7 @@ impl Room {
             let is_given_up = *step != Step::Everything && track.source == Source::Camera;
             let most = is_given_up.then(|| {
                 let spoke = spoke.contains(&track.owner);
-                step.layers(track.ladder.rungs().len(), spoke)
+                step.layers(track.ladder.sizes(), spoke)
             });
             is_other |= std::mem::replace(&mut track.most_layers, most) != most;
         }

@@ -26,7 +26,8 @@ pub(in crate::media) struct Format {
 
 impl Format {
     fn of(track: &Track) -> Option<Self> {
-        let rungs = track.ladder.rungs().iter();
+        // With fewer pictures a layer is the same one.
+        let rungs = track.ladder.rungs().iter().filter(|rung| !rung.is_slow);
         let seen = rungs.filter(|rung| {
             let carrier = track.layer(track.carrier(rung.layer));
             carrier.is_some_and(|layer| layer.stream.is_some()) && track.is_picture()

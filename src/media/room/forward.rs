@@ -3,6 +3,7 @@
 use crate::media::peer::connection::Connection;
 use crate::media::peer::path::Path;
 use crate::media::peer::transport::Received;
+use crate::media::room::points;
 use crate::media::room::publisher::Arrival;
 use crate::media::room::publisher::Up;
 use crate::media::room::subscriber::{Feedback, Forwarded};
@@ -215,7 +216,7 @@ impl Room {
 
     /// A slot carries another layer now.
     fn leave(&mut self, key: Key, layer: usize, target: Target) {
-        let track = self.tracks.get_mut(&key);
+        let (track, layer) = (self.tracks.get_mut(&key), points::stream(layer));
         if let Some(layer) = track.and_then(|track| track.layers.get_mut(layer)) {
             layer.targets.retain(|one| *one != target);
         }

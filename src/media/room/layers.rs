@@ -6,11 +6,14 @@
 
 use crate::media::bwe::rate::Bitrate;
 pub(in crate::media) use crate::media::peer::sdp::MAX_LAYERS;
-use crate::media::room::points::{self, POINTS, SIZES};
+use crate::media::room::points::{self, POINTS, SIZES, SLOWER};
 
+/// So many layers a ladder of simulcast has at most: each stream at the full rate and one below it, and the smallest at
+/// all.
+const MOST_OF_STREAMS: usize = 2 * MAX_LAYERS + SLOWER - 1;
 /// So many layers a ladder has at most.
-pub(in crate::media) const MAX_RUNGS: usize = if MAX_LAYERS > POINTS {
-    MAX_LAYERS
+pub(in crate::media) const MAX_RUNGS: usize = if MOST_OF_STREAMS > POINTS {
+    MOST_OF_STREAMS
 } else {
     POINTS
 };
@@ -31,6 +34,8 @@ pub(in crate::media) struct Seen {
     pub height: Option<u32>,
     /// What it takes.
     pub rate: Option<Bitrate>,
+    /// In simulcast, what it takes up to each temporal layer, where faster ones come.
+    pub slower: [Option<Bitrate>; SLOWER],
     /// Whether it ever came,
     pub is_known: bool,
     /// and whether it comes.
@@ -48,6 +53,8 @@ pub(in crate::media) struct Rung {
     pub rate: Bitrate,
     /// Whether it comes.
     pub is_alive: bool,
+    /// It is the next one with fewer pictures.
+    pub is_slow: bool,
 }
 
 /// A track's layers from the smallest to the largest.
@@ -79,9 +86,36 @@ impl Ladder {
                 height,
                 rate: one.rate.unwrap_or(likely),
                 is_alive: one.is_alive,
+                is_slow: false,
             };
         }
         ladder.rungs[..seen.len()].sort_by_key(|rung| rung.height);
+        ladder.with_slower(seen)
+    }
+
+    /// The same with what may be sent of each stream at a lower rate. Of all but the smallest that is one step: a slower
+    /// picture is worth less than a smaller one.
+    fn with_slower(self, seen: &[Seen]) -> Self {
+        let mut ladder = Self::default();
+        let mut push = |rung| {
+            ladder.rungs[ladder.count] = rung;
+            ladder.count += 1;
+        };
+        for (place, rung) in self.rungs().iter().enumerate() {
+            let slower = seen[rung.layer].slower;
+            let fastest = slower.iter().rposition(Option::is_some);
+            for (temporal, rate) in slower.into_iter().enumerate() {
+                if let Some(rate) = rate.filter(|_| place == 0 || Some(temporal) == fastest) {
+                    push(Rung {
+                        layer: points::slower(rung.layer, temporal),
+                        rate: rate.min(rung.rate),
+                        is_slow: true,
+                        ..*rung
+                    });
+                }
+            }
+            push(*rung);
+        }
         ladder
     }
 
@@ -105,6 +139,7 @@ impl Ladder {
                 height,
                 rate: one.rate.unwrap_or(likely_rate(height)),
                 is_alive: one.is_alive,
+                is_slow: false,
             };
             ladder.count += 1;
         }
@@ -137,6 +172,18 @@ impl Ladder {
         self.rungs().iter().position(|rung| rung.layer == layer)
     }
 
+    /// How many sizes of picture there are, as far as a track tells them.
+    pub fn sizes(&self) -> usize {
+        self.rungs().iter().filter(|rung| !rung.is_slow).count()
+    }
+
+    /// The place of the largest layer of so many sizes, from the smallest.
+    pub fn largest_of(&self, sizes: usize) -> usize {
+        let mut whole = (0..self.count).filter(|place| !self.rungs[*place].is_slow);
+        let last = self.count.saturating_sub(1);
+        whole.nth(sizes.saturating_sub(1)).unwrap_or(last)
+    }
+
     /// The place of the smallest layer that is about as high as a tile, else of the largest. `current` is the place of
     /// the one that the tile shows.
     pub fn fitting(&self, tile: u32, current: Option<usize>) -> usize {
@@ -154,7 +201,10 @@ impl Ladder {
         let higher = self.rungs()[fitting + 1..].iter();
         match self.is_nested {
             true => fitting + higher.take_while(is_as_high).count(),
-            false => fitting,
+            false => {
+                let slow = self.rungs()[fitting..].iter();
+                fitting + slow.take_while(|rung| rung.is_slow).count()
+            }
         }
     }
 }
@@ -237,6 +287,7 @@ mod tests {
                     .map(|kbps| Bitrate::kbps(*kbps)),
                 is_known: true,
                 is_alive: true,
+                ..Seen::default()
             })
             .collect()
     }
@@ -298,13 +349,54 @@ mod tests {
     }
 
     #[test]
+    fn a_tile_gets_all_pictures_of_a_stream_that_can_be_sent_slower() {
+        let mut layers = seen(&[180, 360, 720], &[150, 500, 1700]);
+        for (one, kbps) in layers.iter_mut().zip([[60, 90], [200, 600], [700, 1000]]) {
+            one.slower = kbps.map(|kbps| Some(Bitrate::kbps(kbps)));
+        }
+        let ladder = Ladder::of(&layers, false);
+        let rungs = ladder.rungs().iter();
+        let rungs: Vec<_> = rungs.map(|rung| (rung.layer, rung.rate)).collect();
+        let expected = [
+            (points::slower(0, 0), 60),
+            (points::slower(0, 1), 90),
+            (0, 150),
+            // The faster layers were still while it was measured.
+            (points::slower(1, 1), 500),
+            (1, 500),
+            (points::slower(2, 1), 1000),
+            (2, 1700),
+        ];
+        assert_eq!(
+            rungs,
+            expected.map(|(layer, kbps)| (layer, Bitrate::kbps(kbps)))
+        );
+        let fits =
+            |current| [1, 180, 250, 260, 520, 4000].map(|tile| ladder.fitting(tile, current));
+        assert_eq!(fits(None), [2, 2, 2, 4, 6, 6]);
+        assert_eq!(fits(Some(5)), [2, 2, 4, 4, 6, 6]);
+        assert_eq!(ladder.sizes(), 3);
+        assert_eq!(
+            [1, 2, 3, 4].map(|sizes| ladder.largest_of(sizes)),
+            [2, 4, 6, 6]
+        );
+        // Where only two rates come, there is one step of each.
+        for one in &mut layers {
+            one.slower[1] = None;
+        }
+        let ladder = Ladder::of(&layers, false);
+        assert_eq!(ladder.place(points::slower(2, 0)), Some(4));
+        assert_eq!(ladder.rungs().len(), 6);
+    }
+
+    #[test]
     fn of_layers_in_one_stream_a_tile_gets_all_pictures_of_a_size() {
         let known = [true, false, true, true, true];
         let seen = known.map(|is_known| Seen {
             is_known,
             is_alive: is_known,
             rate: Some(Bitrate::kbps(100)),
-            height: None,
+            ..Seen::default()
         });
         let of = |heights| Ladder::of_points(seen, heights);
         let ladder = of([None; SIZES]);

@@ -13,6 +13,31 @@ const RATES: usize = 3;
 /// Spatial layers.
 pub(in crate::media) const SIZES: usize = POINTS + 1 - RATES;
 
+/// In simulcast a layer above these is one of the streams with fewer pictures: the streams have lower numbers.
+const SLOW: usize = 8;
+
+/// How many rates below the full one a stream of simulcast may be sent at.
+pub(in crate::media) const SLOWER: usize = RATES - 1;
+
+/// The layer that is a stream's up to this temporal layer.
+pub(in crate::media) fn slower(stream: usize, temporal: usize) -> usize {
+    stream + SLOW * (temporal + 1)
+}
+
+/// The layer whose stream that is.
+pub(in crate::media) fn stream(layer: usize) -> usize {
+    layer % SLOW
+}
+
+/// What is to be sent of its stream for a layer of simulcast.
+pub(in crate::media) fn pace(layer: usize) -> Limits {
+    let temporal = (layer / SLOW).checked_sub(1);
+    Limits {
+        spatial: 0,
+        temporal: temporal.map_or(u8::MAX, |temporal| temporal as u8),
+    }
+}
+
 /// The first point that needs this part.
 pub(in crate::media) fn of(part: Part) -> usize {
     match usize::from(part.spatial) {
@@ -80,6 +105,7 @@ mod tests {
             temporal,
             is_independent: false,
             is_up_switch: false,
+            is_layer_sync: false,
             ends: false,
         }
     }
@@ -106,12 +132,24 @@ mod tests {
     }
 
     #[test]
+    fn a_slower_layer_is_of_a_stream() {
+        for one in 0..3 {
+            assert_eq!((stream(one), pace(one).temporal), (one, u8::MAX));
+            for temporal in 0..SLOWER {
+                let layer = slower(one, temporal);
+                let limit = usize::from(pace(layer).temporal);
+                assert_eq!((stream(layer), limit), (one, temporal));
+            }
+        }
+    }
+
+    #[test]
     fn rates_add_up_as_far_as_they_are_known() {
         let seen = |kbps: Option<u64>, is_alive| Seen {
             rate: kbps.map(Bitrate::kbps),
             is_known: true,
             is_alive,
-            height: None,
+            ..Seen::default()
         };
         let mut all = [
             seen(Some(100), true),

@@ -27,6 +27,7 @@ use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{Codec, Description, Setup, Slot};
 use crate::media::room::Tracks;
 use crate::media::room::allocate::Share;
+use crate::media::room::points;
 use crate::media::room::publisher::Arrival;
 use crate::media::room::quality::Tally;
 use crate::media::rtp::history::{Incoming, Stored};
@@ -188,8 +189,8 @@ impl Down {
             return Forwarded::Done;
         };
         let mut outcome = Forwarded::Done;
-        if largest.is_none() && slot.layer != arrival.layer {
-            if slot.next != Some(arrival.layer) {
+        if largest.is_none() && points::stream(slot.layer) != arrival.layer {
+            if slot.next.map(points::stream) != Some(arrival.layer) {
                 return Forwarded::Done;
             }
             if !arrival.keyframe {
@@ -232,7 +233,7 @@ impl Down {
         }
         let (mut marker, mut source) = (packet.marker, packet.sequence);
         let mut active = None;
-        if let Some((part, largest)) = arrival.standing.part.zip(largest) {
+        if let Some(part) = arrival.standing.part {
             let sifted = slot.sift(arrival, part, largest);
             if let Some(from) = sifted.left {
                 outcome = Forwarded::Switched(from);

@@ -7,7 +7,7 @@ use crate::media::bwe::rate::{Bitrate, Meter};
 use crate::media::room::Key;
 use crate::media::room::keyframe_limit::SourceRequests;
 use crate::media::room::layers::{Ladder, MAX_LAYERS, MAX_RUNGS, Seen, seem_to_fall};
-use crate::media::room::points::{self, POINTS, SIZES};
+use crate::media::room::points::{self, POINTS, SIZES, SLOWER};
 use crate::media::room::publisher::Arrival;
 use crate::media::room::speech::Loudness;
 use crate::media::rtp::history::{History, Incoming};
@@ -19,6 +19,8 @@ use crate::protocol::object::{MediaKind, Source};
 const DEAD_AFTER: Duration = Duration::from_millis(600);
 /// and another layer had so many pictures meanwhile.
 const MISSED: u32 = 4;
+/// A temporal layer comes at least this often, however few pictures there are.
+const FASTER_COMES_WITHIN: Duration = Duration::from_secs(3);
 
 /// The tracks in the order in which they were started.
 pub(in crate::media) type Tracks = BTreeMap<Key, Track>;
@@ -65,6 +67,8 @@ pub(in crate::media) struct Layer {
     pub size: Option<Size>,
     /// What its sender sends of it.
     pub rate: Meter,
+    /// What of it comes in each temporal layer, in simulcast.
+    pub temporal: Option<Box<Temporal>>,
     /// The same when it was last worth measuring.
     pub known_rate: Option<Bitrate>,
     /// When something of it last came; none after it was ended.
@@ -77,6 +81,44 @@ pub(in crate::media) struct Layer {
     pub history: History,
     /// The slots that get it, or wait for its next keyframe.
     pub targets: Vec<Target>,
+}
+
+/// The temporal layers of a stream of simulcast.
+#[derive(Default)]
+pub(in crate::media) struct Temporal {
+    /// When something of each last came.
+    heard_at: [Option<Instant>; SLOWER + 1],
+    /// What the sender sends of all but the fastest.
+    rates: [Meter; SLOWER],
+}
+
+impl Temporal {
+    fn note(&mut self, layer: u8, bytes: usize, now: Instant) {
+        let layer = usize::from(layer).min(SLOWER);
+        self.heard_at[layer] = Some(now);
+        if let Some(rate) = self.rates.get_mut(layer) {
+            rate.add(bytes, now);
+        }
+    }
+
+    /// What the stream takes up to each of them, where a faster one comes.
+    fn measure(&mut self, now: Instant) -> [Option<Bitrate>; SLOWER] {
+        let comes = |at: Option<Instant>| {
+            at.is_some_and(|at| now.saturating_duration_since(at) < FASTER_COMES_WITHIN)
+        };
+        let fastest = self.heard_at.into_iter().rposition(comes).unwrap_or(0);
+        let mut sum = Bitrate::default();
+        let mut slower = [None; SLOWER];
+        for (layer, rate) in slower.iter_mut().enumerate().take(fastest) {
+            let Some(peak) = self.rates[layer].peak(now) else {
+                break;
+            };
+            sum = sum + peak;
+            // A layer that does not come is no step.
+            *rate = (peak > Bitrate::default()).then_some(sum);
+        }
+        slower
+    }
 }
 
 /// Where packets of a layer go.
@@ -101,6 +143,13 @@ impl Layer {
             self.known_rate = Some(peak);
         }
         self.known_rate
+    }
+}
+
+impl Layer {
+    fn measure_slower(&mut self, now: Instant) -> [Option<Bitrate>; SLOWER] {
+        let temporal = self.temporal.as_mut();
+        temporal.map_or_else(Default::default, |temporal| temporal.measure(now))
     }
 }
 
@@ -162,12 +211,16 @@ impl Track {
             let is_one = self.ladder.rungs().len() == 1;
             return (!is_one).then(|| points::name(place));
         }
-        self.layers.get(place)?.rid.clone()
+        self.layers.get(points::stream(place))?.rid.clone()
     }
 
     /// The layer whose stream carries this one.
     pub fn carrier(&self, layer: usize) -> usize {
-        if self.is_nested { 0 } else { layer }
+        if self.is_nested {
+            0
+        } else {
+            points::stream(layer)
+        }
     }
 
     /// A packet that came on this stream, if it is still there.
@@ -227,7 +280,8 @@ impl Track {
             self.layers.resize_with(POINTS, Layer::default);
             (self.is_nested, self.is_news) = (true, true);
         }
-        let part = arrival.standing.part.filter(|_| self.is_nested);
+        let standing = arrival.standing.part;
+        let part = standing.filter(|_| self.is_nested);
         // A higher temporal layer comes with few pictures.
         let counts = part.is_none_or(|part| part.temporal == 0);
         if arrival.packet.marker && self.layers.len() > 1 && counts {
@@ -244,7 +298,12 @@ impl Track {
         if let Some(layer) = self.layers.get_mut(part.map_or(arrival.layer, points::of)) {
             self.is_news |= !layer.is_alive(now);
             (layer.heard_at, layer.missed) = (Some(now), 0);
-            layer.rate.add(arrival.packet.payload.len(), now);
+            let bytes = arrival.packet.payload.len();
+            layer.rate.add(bytes, now);
+            if let Some(part) = standing.filter(|_| part.is_none()) {
+                let temporal = layer.temporal.get_or_insert_default();
+                temporal.note(part.temporal, bytes, now);
+            }
         }
     }
 
@@ -257,6 +316,7 @@ impl Track {
             *seen = Seen {
                 height: layer.size.map(|size| size.height.into()),
                 rate: layer.measure(is_alive, now),
+                slower: layer.measure_slower(now),
                 is_known: layer.heard_at.is_some(),
                 is_alive,
             };

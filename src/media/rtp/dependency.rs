@@ -107,6 +107,7 @@ impl Descriptors {
             temporal: frame.temporal,
             is_independent: frame.oldest == 0 || first.is_some_and(is_inside),
             is_up_switch,
+            is_layer_sync: false,
             ends: head.ends,
         };
         Some(Described {

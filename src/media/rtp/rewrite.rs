@@ -7,8 +7,10 @@
 use std::time::Instant;
 
 use super::counters::{Offsets, Places, frame_number};
+use super::encoding::Encoding;
 use super::extensions::Extension;
 use super::history::Incoming;
+use super::pictures::{Named, Pictures};
 use super::skips::Skips;
 
 /// How a packet fits into the slot.
@@ -27,6 +29,8 @@ pub struct Rewriter {
     anchor: Option<Anchor>,
     /// What of the source was left out.
     skips: Skips,
+    /// And of its pictures, once it is VP8: most slots carry none.
+    pictures: Option<Box<Pictures>>,
     /// The source's highest number that was sent.
     newest: u64,
     /// What is added to the next source's timestamps, if that is known.
@@ -69,6 +73,16 @@ impl Counted {
             frame: descriptor.and_then(frame_number),
         }
     }
+
+    /// VP8's pictures are counted; receivers of VP9 take a gap for what it is.
+    fn named(self, packet: &Incoming<'_>) -> Option<Named> {
+        let (id, mask) = self.picture.filter(|_| packet.encoding == Encoding::Vp8)?;
+        Some(Named {
+            id,
+            mask,
+            tl0: self.tl0,
+        })
+    }
 }
 
 impl Rewriter {
@@ -78,6 +92,7 @@ impl Rewriter {
             clock_rate,
             anchor: None,
             skips: Skips::default(),
+            pictures: None,
             newest: 0,
             aligned: None,
             highest: u64::from(sequence),
@@ -132,29 +147,48 @@ impl Rewriter {
         let passed = packet.sequence.checked_sub(anchor.from)?;
         let passed = passed.checked_sub(self.skips.before(packet.sequence)?)?;
         let sequence = passed + anchor.to;
+        let mut offsets = anchor.offsets;
+        if let Some(picture) = counted.named(packet) {
+            let left_out = self.pictures.get_or_insert_default().send(picture)?;
+            offsets.picture = offsets.picture.wrapping_sub(left_out as u16);
+        }
         self.newest = self.newest.max(packet.sequence);
-        self.note_counters(counted, anchor.offsets);
+        self.note_counters(counted, offsets);
         if sequence > self.highest {
             self.highest = sequence;
-            self.timestamp = packet.timestamp.wrapping_add(anchor.offsets.timestamp);
+            self.timestamp = packet.timestamp.wrapping_add(offsets.timestamp);
             self.sent_at = Some(now);
         }
         Some(Fit {
             sequence: sequence as u16,
-            offsets: anchor.offsets,
+            offsets,
         })
     }
 
     /// Leaves a packet out. Whether no number was kept for it: otherwise something has to be sent in its place.
-    pub fn skip(&mut self, sequence: u64) -> bool {
+    pub fn skip(&mut self, packet: &Incoming<'_>) -> bool {
+        let sequence = packet.sequence;
         if self.anchor.is_none_or(|anchor| sequence < anchor.from) {
             return true;
+        }
+        if let Some(picture) = Counted::of(packet).named(packet) {
+            self.pictures.get_or_insert_default().leave_out(picture);
         }
         if sequence < self.newest {
             return self.skips.before(sequence).is_none();
         }
         self.skips.skip(sequence);
         true
+    }
+
+    /// Only the slowest temporal layer is sent, and this packet is the next that came. `is_slowest` is whether it is of
+    /// that layer.
+    pub fn skip_missing(&mut self, packet: &Incoming<'_>, is_slowest: bool) {
+        if let Some(picture) = Counted::of(packet).named(packet)
+            && let Some(pictures) = &mut self.pictures
+        {
+            pictures.leave_out_missing(picture, is_slowest);
+        }
     }
 
     fn take_anchor(&mut self, packet: &Incoming<'_>, counted: Counted, now: Instant) -> Anchor {
@@ -175,6 +209,9 @@ impl Rewriter {
         };
         self.anchor = Some(anchor);
         self.skips.clear();
+        if let Some(pictures) = &mut self.pictures {
+            pictures.clear();
+        }
         self.newest = packet.sequence;
         anchor
     }

@@ -197,6 +197,11 @@ impl State {
             flows.temporal = self.limits.temporal;
             self.waited = 0;
         }
+        let is_next = Some(part.temporal) == flows.temporal.checked_add(1);
+        if is_next && part.is_layer_sync && self.limits.takes(part) {
+            flows.temporal = part.temporal;
+            self.waited = 0;
+        }
         if flows != self.cut.flows {
             self.change(Cut { flows, last });
         }

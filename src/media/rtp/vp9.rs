@@ -69,6 +69,7 @@ impl Descriptor {
             temporal: layer.temporal,
             is_independent: !self.is_inter_predicted,
             is_up_switch: layer.is_up_switch,
+            is_layer_sync: false,
             ends: self.ends,
         })
     }
@@ -112,6 +113,7 @@ mod tests {
                 temporal,
                 is_independent,
                 is_up_switch,
+                is_layer_sync: false,
                 ends,
             })
         };

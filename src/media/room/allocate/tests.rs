@@ -13,6 +13,7 @@ fn ladder(kbps: &[u64]) -> Ladder {
             rate: Some(Bitrate::kbps(*kbps)),
             is_known: true,
             is_alive: true,
+            ..Seen::default()
         })
         .collect();
     Ladder::of(&seen, false)

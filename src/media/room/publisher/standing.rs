@@ -28,8 +28,18 @@ impl Up {
         (encoding, payload, keyframe): (Encoding, &[u8], bool),
     ) -> Standing {
         let is_simulcast = !self.lines[self.streams[place].line].layers.is_empty();
-        if is_simulcast || !matches!(encoding, Encoding::Vp9 | Encoding::Av1) {
-            return Standing::default();
+        // In simulcast only the rate of pictures is chosen in a stream: its size is the stream's.
+        match encoding {
+            Encoding::Vp8 => {
+                let sizes = keyframe.then(|| Part::sizes(encoding, payload)).flatten();
+                return Standing {
+                    part: Part::of(encoding, payload),
+                    sizes: sizes.filter(|_| !is_simulcast),
+                    targets: None,
+                };
+            }
+            Encoding::Vp9 | Encoding::Av1 if !is_simulcast => {}
+            _ => return Standing::default(),
         }
         let described = self.described(place, view);
         let sizes = keyframe.then(|| Part::sizes(encoding, payload)).flatten();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::slot::DownSlot;
 use crate::media::room::Tracks;
 use crate::media::room::allocate::{Class, Share};
+use crate::media::room::points;
 use crate::media::room::publisher::Arrival;
 use crate::protocol::object::Slot;
 
@@ -66,7 +67,8 @@ impl DownSlot {
             let apart = before.offset_of(after, arrival.codec.clock_rate);
             offset.wrapping_add(apart)
         });
-        (self.layer, self.next) = (arrival.layer, None);
+        (self.layer, self.next) = (self.aim(), None);
+        self.sieve.reset();
         (self.stream, self.report) = (Some(arrival.ssrc), None);
         self.rewriter.switch(aligned);
     }
@@ -124,7 +126,8 @@ impl DownSlot {
         let flows = track.is_some() && self.share != Share::Nothing;
         Reported {
             track,
-            layer: flows.then_some(self.layer),
+            // With fewer pictures it is the same one.
+            layer: flows.then_some(points::stream(self.layer)),
             reason: self.reason(),
         }
     }

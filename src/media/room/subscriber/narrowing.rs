@@ -8,6 +8,7 @@ use super::layered::Lack;
 use crate::media::peer::arena::Arena;
 use crate::media::room::allocate::{Grant, Means, Preference, Share, allocate, left_for_stills};
 use crate::media::room::layers::Ladder;
+use crate::media::room::points;
 use crate::media::room::subscriber::slot::Waiting;
 use crate::media::room::{Key, Tracks};
 use crate::media::rtp::history::Stored;
@@ -49,7 +50,7 @@ impl Picture {
     fn best(&self) -> Grant {
         match self.most {
             Some(0) => Grant::Nothing,
-            Some(most) => Grant::Layer(self.ideal.min(most - 1)),
+            Some(most) => Grant::Layer(self.ideal.min(self.ladder.largest_of(most))),
             None => Grant::Layer(self.ideal),
         }
     }
@@ -171,7 +172,7 @@ impl Down {
         let ideal = ladder.fitting(slot.preferred.height, current);
         let ideal = picture
             .most
-            .map_or(ideal, |most| ideal.min(most.max(1) - 1));
+            .map_or(ideal, |most| ideal.min(ladder.largest_of(most)));
         let now = match (slot.share, current) {
             _ if !slot.is_planned => None,
             (Share::Whole, Some(place)) => Some(Grant::Layer(place)),
@@ -213,10 +214,13 @@ impl Down {
         };
         let bit = |place: usize| {
             let rung = picture.ladder.rungs().get(place);
-            rung.map_or(0, |rung| 1 << rung.layer)
+            rung.map_or(0_u8, |rung| 1 << points::stream(rung.layer))
         };
         let (wanted, below) = match hoped {
-            Grant::Layer(place) => (bit(place), (0..place).map(bit).sum()),
+            Grant::Layer(place) => (
+                bit(place),
+                (0..place).fold(0, |bits, place| bits | bit(place)),
+            ),
             Grant::Stills | Grant::Nothing => (0, 0),
         };
         // Places among all layers: fewer may come.
@@ -240,7 +244,8 @@ impl Down {
         let slot = &mut self.slots[index];
         slot.note_lack(lack, now);
         slot.aim_at(layer);
-        slot.uses = wanted | bit(0) | 1 << slot.layer | 1 << slot.aim();
+        let (carried, aim) = (points::stream(slot.layer), points::stream(slot.aim()));
+        slot.uses = wanted | bit(0) | 1 << carried | 1 << aim;
         if is_short && !slot.is_coming {
             // A sender learns what its line carries only by what it sends: asked for the smallest and the largest alone,
             // it may send the smallest for ever.

@@ -26,14 +26,33 @@ pub(super) enum Fate {
 }
 
 impl DownSlot {
-    /// Decides on a packet of a stream whose largest layer that comes is this one.
-    pub(super) fn sift(&mut self, arrival: &Arrival<'_>, part: Part, largest: usize) -> Sifted {
-        let limits = points::limits(self.aim(), largest);
+    /// Decides on a packet of a stream that carries several layers. `largest` is the largest of them that comes; none in
+    /// simulcast, where it is one of several streams.
+    pub(super) fn sift(
+        &mut self,
+        arrival: &Arrival<'_>,
+        part: Part,
+        largest: Option<usize>,
+    ) -> Sifted {
+        let is_here = |layer: usize| largest.is_some() || points::stream(layer) == arrival.layer;
+        let aim = self
+            .next
+            .filter(|next| is_here(*next))
+            .unwrap_or(self.layer);
+        let limits = match largest {
+            Some(largest) => points::limits(aim, largest),
+            None => points::pace(aim),
+        };
         let packet = &arrival.packet;
         let place = (packet.timestamp, packet.marker);
         let flows = self.rewriter.is_anchored();
         let verdict = self.sieve.sift(part, place, limits, flows);
-        let next = self.next.filter(|_| verdict.has_arrived);
+        if verdict.flows.is_some_and(|flows| flows.temporal == 0) {
+            self.rewriter.skip_missing(packet, part.temporal == 0);
+        }
+        let next = self
+            .next
+            .filter(|next| verdict.has_arrived && is_here(*next));
         let left = next.map(|next| {
             self.next = None;
             std::mem::replace(&mut self.layer, next)
@@ -44,7 +63,7 @@ impl DownSlot {
                 ends: verdict.marker,
                 active: flows.map(|(flows, targets)| targets.within(flows.spatial, flows.temporal)),
             }
-        } else if !self.rewriter.skip(packet.sequence) {
+        } else if !self.rewriter.skip(packet) {
             Fate::Emptied
         } else if verdict.needs_keyframe {
             Fate::NeedsKeyframe

@@ -172,17 +172,62 @@ fn what_is_left_out_leaves_no_gap() {
         let fit = slot.rewrite(&source(sequence, 0, b"x", Encoding::Vp9), now)?;
         Some(fit.sequence)
     };
-    assert!(slot.skip(99), "nothing is carried yet");
+    let skip = |slot: &mut Rewriter, sequence| slot.skip(&source(sequence, 0, b"x", Encoding::Vp9));
+    assert!(skip(&mut slot, 99), "nothing is carried yet");
     assert_eq!(send(&mut slot, 100), Some(10));
-    assert!(slot.skip(101) && slot.skip(103));
-    assert!(slot.skip(98), "it came before the first");
+    assert!(skip(&mut slot, 101) && skip(&mut slot, 103));
+    assert!(skip(&mut slot, 98), "it came before the first");
     assert_eq!(send(&mut slot, 104), Some(12));
     assert_eq!(send(&mut slot, 102), Some(11), "a late one has its place");
-    assert!(slot.skip(106) && slot.skip(107));
-    assert!(slot.skip(105), "no number was kept for it");
+    assert!(skip(&mut slot, 106) && skip(&mut slot, 107));
+    assert!(skip(&mut slot, 105), "no number was kept for it");
     assert_eq!(send(&mut slot, 109), Some(14));
-    assert!(!slot.skip(108), "a number was kept for it");
+    assert!(!skip(&mut slot, 108), "a number was kept for it");
     assert_eq!(send(&mut slot, 108), Some(13));
     slot.release();
     assert_eq!(send(&mut slot, 109), Some(15), "another source counts anew");
+}
+
+#[test]
+fn pictures_that_are_left_out_leave_no_gap_in_the_ids() {
+    let now = Instant::now();
+    let mut slot = Rewriter::new(90_000, 9, 0);
+    let mut sent = Vec::new();
+    // Each second picture is of the slowest layer, in two packets each, over the end of the ids.
+    for (sequence, picture) in (0..200_u64).map(|place| (100 + place, (32_700 + place / 2) as u16))
+    {
+        let payload = vp8(picture & 0x7fff, (picture / 2) as u8);
+        let packet = source(sequence, picture.into(), &payload, Encoding::Vp8);
+        if picture % 2 == 1 {
+            assert!(slot.skip(&packet));
+            continue;
+        }
+        let fit = slot.rewrite(&packet, now).unwrap();
+        let Some([_, _, high, low, tl0]) = self::payload(&packet, fit).first_chunk().copied()
+        else {
+            panic!("it is cut off")
+        };
+        sent.push((fit.sequence, u16::from_be_bytes([high & 0x7f, low]), tl0));
+    }
+    for pair in sent.chunks_exact(2).collect::<Vec<_>>().windows(2) {
+        let [(sequence, picture, tl0), last] = *pair[0] else {
+            unreachable!()
+        };
+        assert_eq!(last, (sequence + 1, picture, tl0));
+        assert_eq!(
+            pair[1][0],
+            (sequence + 2, (picture + 1) & 0x7fff, tl0.wrapping_add(1))
+        );
+    }
+    // Another stream goes on with the next.
+    let last = *sent.last().unwrap();
+    slot.switch(None);
+    let payload = vp8(7, 9);
+    let packet = source(1, 0, &payload, Encoding::Vp8);
+    let fit = slot.rewrite(&packet, now).unwrap();
+    let next = self::payload(&packet, fit);
+    assert_eq!(
+        u16::from_be_bytes([next[2] & 0x7f, next[3]]),
+        (last.1 + 1) & 0x7fff
+    );
 }

@@ -44,6 +44,7 @@ impl Show {
                 temporal,
                 is_independent: is_key || begins == Some(spatial),
                 is_up_switch: temporal == 0,
+                is_layer_sync: false,
                 ends,
             };
             (part, ends && spatial + 1 == self.spatial)
@@ -190,6 +191,7 @@ fn a_temporal_layer_without_switching_points_needs_a_keyframe_at_last() {
         temporal,
         is_independent: false,
         is_up_switch: false,
+        is_layer_sync: false,
         ends: true,
     };
     sieve.sift(part(0), (0, true), limits(0, 0), false);
@@ -200,4 +202,50 @@ fn a_temporal_layer_without_switching_points_needs_a_keyframe_at_last() {
         verdict.needs_keyframe
     });
     assert_eq!(asked, Some(2 * u32::from(PATIENCE) + 1));
+}
+
+#[test]
+fn a_temporal_layer_that_depends_on_the_slowest_alone_is_gone_up_to_one_by_one() {
+    let mut sieve = Sieve::default();
+    let part = |temporal, is_layer_sync| Part {
+        spatial: 0,
+        temporal,
+        is_independent: false,
+        is_up_switch: false,
+        is_layer_sync,
+        ends: false,
+    };
+    let mut sift = |number: u32, temporal, is_sync, most| {
+        let marker = (number, true);
+        sieve.sift(part(temporal, is_sync), marker, limits(0, most), true)
+    };
+    // Less at once.
+    assert!(sift(1, 2, false, u8::MAX).passes);
+    assert!(sift(2, 0, false, 0).passes);
+    let left_out = [(3, 2, true), (4, 1, true)].map(|(at, layer, sync)| sift(at, layer, sync, 0));
+    assert!(
+        left_out
+            .iter()
+            .all(|verdict| !verdict.passes && !verdict.needs_keyframe)
+    );
+    // More from where a layer begins anew, if all below it are sent.
+    let more = [
+        (5, 0, false, true),
+        (6, 2, true, false),
+        (7, 1, false, false),
+        (8, 2, false, false),
+        (9, 0, false, true),
+        (10, 1, true, true),
+        (11, 2, false, false),
+        (12, 1, false, true),
+        (13, 2, true, true),
+    ];
+    for (number, temporal, is_sync, passes) in more {
+        let verdict = sift(number, temporal, is_sync, u8::MAX);
+        assert_eq!(verdict.passes, passes, "{number}");
+        assert!(!verdict.needs_keyframe);
+    }
+    let after = [(14, 2), (15, 0), (16, 1)].map(|(at, layer)| sift(at, layer, false, u8::MAX));
+    assert!(after.iter().all(|verdict| verdict.passes));
+    assert!(after[1].has_arrived);
 }

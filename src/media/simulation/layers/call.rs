@@ -31,7 +31,39 @@ pub(in crate::media::simulation) struct Layer {
     pub sequence: u16,
     /// What its timestamps and its picture ids begin with.
     pub base: u32,
+    /// Where it stands in the [`PATTERN`], and its TL0PICIDX.
+    pub step: usize,
+    pub tl0: u8,
 }
+
+/// A picture of a stream with three temporal layers.
+pub(in crate::media::simulation) struct Step {
+    pub temporal: u8,
+    /// It depends on the slowest layer alone.
+    pub is_sync: bool,
+    /// How far back the pictures are that it is made from.
+    pub references: &'static [u32],
+}
+
+const fn step(temporal: u8, is_sync: bool, references: &'static [u32]) -> Step {
+    Step {
+        temporal,
+        is_sync,
+        references,
+    }
+}
+
+/// Eight pictures in a row, as Chromium makes them: only the first ones of a faster layer are switching points.
+pub(in crate::media::simulation) const PATTERN: [Step; 8] = [
+    step(0, false, &[4]),
+    step(2, true, &[1]),
+    step(1, true, &[2]),
+    step(2, false, &[1, 2]),
+    step(0, false, &[4]),
+    step(2, false, &[1, 2]),
+    step(1, false, &[2, 4]),
+    step(2, false, &[1, 2]),
+];
 
 /// The smallest takes about 165 kbit/s, the others three and nine times that.
 pub(in crate::media::simulation) fn layer(rid: &'static str, ssrc: u32, size: u8) -> Layer {
@@ -44,6 +76,8 @@ pub(in crate::media::simulation) fn layer(rid: &'static str, ssrc: u32, size: u8
         wants_keyframe: true,
         sequence: 65_000 + 100 * u16::from(size),
         base: u32::from(size) * 1_000_000_007,
+        step: 0,
+        tl0: 0,
     }
 }
 
@@ -69,6 +103,8 @@ pub(in crate::media::simulation) struct Call {
     /// The ids of the header extensions that name m-line and layer.
     pub ids: (u8, u8),
     pub named: bool,
+    /// Whether the layers have temporal layers in them.
+    pub is_temporal: bool,
 }
 
 /// A packet as a viewer received it.
@@ -79,6 +115,8 @@ pub(in crate::media::simulation) struct Got {
     pub picture: u16,
     pub tl0: u8,
     pub is_key: bool,
+    /// Where it stands in the pattern.
+    pub step: usize,
     /// Which layer, which frame of it, and how many packets it has.
     pub layer: u8,
     pub frame: u32,
@@ -88,6 +126,14 @@ pub(in crate::media::simulation) struct Got {
 impl Call {
     pub fn new() -> Self {
         Self::of(three(), |sdp| sdp)
+    }
+
+    /// One with temporal layers in each layer.
+    pub fn temporal() -> Self {
+        Self {
+            is_temporal: true,
+            ..Self::new()
+        }
     }
 
     pub fn of(layers: Vec<Layer>, change: impl FnOnce(String) -> String) -> Self {
@@ -124,6 +170,7 @@ impl Call {
             counted: [0; 2],
             ids,
             named: true,
+            is_temporal: false,
         }
     }
 
@@ -151,6 +198,12 @@ impl Call {
         let layer = &mut self.layers[place];
         let is_key = std::mem::take(&mut layer.wants_keyframe);
         let packets = layer.packets * if is_key { 3 } else { 1 };
+        layer.step = match is_key || !self.is_temporal {
+            true => 0,
+            false => (layer.step + 1) % PATTERN.len(),
+        };
+        let step = &PATTERN[layer.step];
+        layer.tl0 = layer.tl0.wrapping_add(u8::from(step.temporal == 0));
         let [high, low] = (layer.base as u16).wrapping_add(frame as u16).to_be_bytes();
         for index in 0..packets {
             layer.sequence = layer.sequence.wrapping_add(1);
@@ -173,13 +226,14 @@ impl Call {
             payload[1] = 0xe0;
             payload[2] = high | 0x80;
             payload[3] = low;
-            payload[4] = low;
+            payload[4] = layer.tl0;
+            payload[5] = step.temporal << 6 | u8::from(step.is_sync) << 5;
             payload[6] = u8::from(!is_key);
             payload[9..12].copy_from_slice(&[0x9d, 0x01, 0x2a]);
             payload[12..14].copy_from_slice(&(layer.height / 9 * 16).to_le_bytes());
             payload[14..16].copy_from_slice(&layer.height.to_le_bytes());
             payload[16..20].copy_from_slice(&frame.to_be_bytes());
-            payload[20..22].copy_from_slice(&[place as u8, packets]);
+            payload[20..23].copy_from_slice(&[place as u8, packets, layer.step as u8]);
             self.world.clients[self.up].send_packet(header, payload.freeze(), now);
         }
     }
@@ -206,6 +260,8 @@ impl Call {
         self.world.run(QUEUE * 2);
         let down = &mut self.world.clients[self.viewers[viewer].1];
         let received = std::mem::take(&mut down.received).into_iter();
+        // One that came late and is left out keeps its number.
+        let received = received.filter(|packet| !packet.payload.is_empty());
         let got = received.map(|packet| {
             let payload = &packet.payload;
             let number = [payload[16], payload[17], payload[18], payload[19]];
@@ -215,6 +271,7 @@ impl Call {
                 picture: u16::from_be_bytes([payload[2] & 0x7f, payload[3]]),
                 tl0: payload[4],
                 is_key: payload[6] == 0,
+                step: payload[22].into(),
                 layer: payload[20],
                 frame: u32::from_be_bytes(number),
                 packets: payload[21],
