@@ -28,7 +28,9 @@
 //! - Slots are assigned when down is answered, so that `media.slots` never overtakes the answer that lists the
 //!   slots. Keyframes are asked for once down is connected: one that comes earlier is lost, and delays the next by its
 //!   limit.
-//! - Each slot has a stream id of its own: browsers pair sound and picture by it, and a slot's content changes.
+//! - Browsers bring sound and picture of one stream together by their sender reports. A slot's content changes, and a
+//!   report that jumps makes a sound wait for seconds. So each slot has one line from its timestamps to our clock
+//!   (`rtp::timeline`), and a person's sound goes beside their picture (`room::pairs`).
 
 #[cfg(test)]
 mod announcing;

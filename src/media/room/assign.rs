@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::media::room::allocate::Class;
+use crate::media::room::pairs::{cost, counterpart, loosened};
 use crate::media::room::slots::{Choice, preferred_pictures, preferred_sounds, settle};
 use crate::media::room::subscriber::{Down, Preferred};
 use crate::media::room::{Key, Room, Target, Turn};
@@ -27,11 +28,14 @@ impl Room {
             .filter(|(_, track)| !track.muted)
             .map(|(key, track)| {
                 let loudness = track.loudness.now(turn.now) as u8;
+                let owner = members.get(&track.owner);
+                let partner = owner.and_then(|owner| owner.started.get(counterpart(track.source)));
                 let choice = Choice {
                     key: *key,
                     id: &track.id,
                     source: track.source,
                     loudness,
+                    partner,
                 };
                 (track.owner, choice)
             })
@@ -138,7 +142,16 @@ fn settle_slots(down: &mut Down, choices: &[Choice<'_, Key>], view: Option<&[Til
             MediaKind::Video => preferred_pictures(choices, view),
             MediaKind::Audio => preferred_sounds(choices, &current),
         };
-        let next = settle(&current, &preferred);
+        let of_other = down.slots.iter().filter(|slot| slot.kind != kind);
+        let beside: Vec<Option<Key>> = of_other.map(|slot| slot.track).collect();
+        let held = match kind {
+            MediaKind::Video => current.clone(),
+            MediaKind::Audio => loosened(&current, choices, &beside),
+        };
+        let find = |key| choices.iter().find(|choice| choice.key == key);
+        let next = settle(&held, &preferred, |key, place| {
+            cost(find(key), &beside, place)
+        });
         let pictures = preferred.len().min(indices.len());
         for (index, track) in indices.iter().zip(&next) {
             let rank = preferred

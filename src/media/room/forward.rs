@@ -44,8 +44,9 @@ impl Room {
         let received = connection.receive(path, datagram, turn.now);
         match (received, route.side) {
             (Received::Rtp(packet), Side::Up(number)) => {
-                let up = member.up(number);
-                let arrival = up.and_then(|up| up.arrived(packet, turn.arrived, turn.now));
+                let mut ups = member.ups.iter_mut();
+                let up = ups.find(|up| up.number == number);
+                let arrival = up.and_then(|up| up.arrived(packet, &member.wall, turn));
                 if let Some(arrival) = arrival {
                     self.forward(route.member, &arrival, turn);
                 }
@@ -53,8 +54,9 @@ impl Room {
                 return;
             }
             (Received::Rtcp(compound), Side::Up(number)) => {
-                if let Some(up) = member.up(number) {
-                    up.hear(compound, turn.ntp, turn.now);
+                let mut ups = member.ups.iter_mut();
+                if let Some(up) = ups.find(|up| up.number == number) {
+                    up.hear(compound, &mut member.wall, turn.ntp, turn.now);
                 }
                 self.note_ended(route.member);
             }
@@ -168,10 +170,9 @@ impl Room {
     /// Sends a packet to everyone whose slots carry its track. Nothing of a source that is stopped or muted passes, on
     /// any of its streams.
     fn forward(&mut self, owner: Key, arrival: &Arrival<'_>, turn: &mut Turn<'_>) {
-        let Some(member) = self.members.get_mut(&owner) else {
+        let Some(member) = self.members.get(&owner) else {
             return;
         };
-        member.note_clock(arrival.report, turn);
         let Some(key) = member.started.get(arrival.source) else {
             return;
         };

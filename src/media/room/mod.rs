@@ -16,6 +16,7 @@ pub(super) mod members;
 pub(super) mod narrow;
 pub(super) mod negotiations;
 pub(super) mod outbox;
+pub(super) mod pairs;
 pub(super) mod paths;
 pub(super) mod points;
 pub(super) mod publisher;
@@ -27,6 +28,7 @@ pub(super) mod speech;
 pub(super) mod subscriber;
 pub(super) mod tick;
 pub(super) mod track;
+pub(super) mod wall_clock;
 
 use std::collections::HashMap;
 use std::sync::Weak;
@@ -46,6 +48,7 @@ pub(in crate::media) use crate::media::room::routing::{Route, Routes, Side};
 use crate::media::room::speech::Loudness;
 use crate::media::room::subscriber::{Down, Taken};
 pub(in crate::media) use crate::media::room::track::{Target, Track, Tracks};
+use crate::media::room::wall_clock::WallClock;
 use crate::meeting::media::{MediaCommand, MediaEvent};
 use crate::protocol::event::SlotsData;
 use crate::protocol::ids::{ParticipantId, TrackId};
@@ -138,8 +141,8 @@ pub(super) struct Member {
     pub down_revision: u64,
     pub view: Option<Vec<Tile>>,
     pub started: Started,
-    /// How far their wall clock runs ahead of ours, as NTP.
-    pub skew: Option<i64>,
+    /// What is known of their wall clock.
+    pub wall: WallClock,
     pub quality: Quality,
     /// How many new connections they may make, up and down.
     pub connections: [Allowance; 2],
@@ -239,7 +242,7 @@ impl Room {
             down_revision: self.first_revision,
             view: None,
             started: Started::default(),
-            skew: None,
+            wall: WallClock::default(),
             quality: Quality::default(),
             connections: [Allowance::new(&CONNECTIONS, now); 2],
             negotiations: Allowance::new(&NEGOTIATIONS, now),

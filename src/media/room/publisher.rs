@@ -15,7 +15,6 @@ use self::line::{Kind, Line, line_of};
 pub(in crate::media) use self::several::{assign, continues, open, renegotiate};
 pub(in crate::media) use self::sources::{Assigned, check_sources};
 pub(in crate::media) use self::standing::Standing;
-pub(in crate::media) use self::stream::Report;
 use self::stream::Stream;
 use crate::budgets::media::LINES_OVER_TIME;
 use crate::media::error::Refused;
@@ -25,7 +24,10 @@ use crate::media::peer::dtls::DtlsRole;
 use crate::media::peer::reach::Reach;
 use crate::media::peer::sdp::{Codec, Description, End, Origin, Setup, Why};
 use crate::media::peer::transport::PeerEvent;
+use crate::media::room::Turn;
 use crate::media::room::quality::Arrivals;
+use crate::media::room::wall_clock::WallClock;
+use crate::media::rtp::clock::Coming;
 use crate::media::rtp::extensions::{Extension, ExtensionIds};
 use crate::media::rtp::history::Incoming;
 use crate::media::rtp::keyframe::begins_keyframe;
@@ -86,8 +88,8 @@ pub(in crate::media) struct Arrival<'a> {
     pub keyframe: bool,
     /// Where it stands in a stream of several layers.
     pub standing: Standing,
-    /// The stream's last clock pair.
-    pub report: Option<Report>,
+    /// When it came, and where its stream's clock stands on our wall clock.
+    pub coming: Coming,
     /// Where the newest sound begins in a payload that carries what came before it as well (RFC 2198).
     pub newest: Option<usize>,
     /// Whether packets of its stream were lately lost before they came here.
@@ -256,13 +258,14 @@ impl Up {
         std::mem::take(&mut self.resumed)
     }
 
-    /// Takes an RTP packet: what is to be forwarded of it, if anything.
+    /// Takes an RTP packet: what is to be forwarded of it, if anything. `wall` is what is known of the sender's clock.
     pub fn arrived<'a>(
         &mut self,
         packet: &'a [u8],
-        arrived: Instant,
-        now: Instant,
+        wall: &WallClock,
+        turn: &Turn<'_>,
     ) -> Option<Arrival<'a>> {
+        let (now, arrived, ntp) = (turn.now, turn.arrived, turn.ntp);
         let view = View::parse(packet)?;
         self.record(&view, arrived);
         let taken = self.take(&view)?;
@@ -274,6 +277,7 @@ impl Up {
         }
         let (sequence, way) = stream.accept(taken.sequence, now)?;
         let (report, line, layer) = (stream.report, stream.line, stream.layer);
+        let clock = report.and_then(|report| wall.pair(report.pair, report.epoch?));
         let line = &self.lines[line];
         if !taken.is_repair {
             let timestamp = view.header.timestamp;
@@ -308,7 +312,7 @@ impl Up {
                 payload: taken.payload,
             },
             codec,
-            report,
+            coming: Coming { now, ntp, clock },
             newest: taken.newest,
             is_lossy: self.is_lossy(place, now),
         })

@@ -10,6 +10,7 @@ use crate::media::peer::sdp::{Description, Setup};
 use crate::media::peer::{candidate, codec};
 use crate::media::room::publisher::{self, Assigned, Up, check_sources};
 use crate::media::room::subscriber::Down;
+use crate::media::room::wall_clock::WallClock;
 use crate::media::room::{Key, Room, Side, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::ids::ParticipantId;
@@ -255,6 +256,7 @@ impl Room {
                 }
             }
             member.ups = ups;
+            member.wall = WallClock::default();
         }
         answer
     }

@@ -22,6 +22,8 @@ pub(in crate::media) struct Choice<'a, K> {
     pub source: Source,
     /// How loud it is, 0 to 127; of pictures nothing.
     pub loudness: u8,
+    /// The sound of this picture, or the picture of this sound, of the same participant.
+    pub partner: Option<K>,
 }
 
 /// The pictures that a participant gets, the most wanted first: those they asked for, or before their first request the
@@ -84,22 +86,28 @@ pub(in crate::media) fn preferred_sounds<K: Copy + Eq>(
     sounds.into_iter().map(|choice| choice.key).collect()
 }
 
-/// What the slots carry next. Of the preferred tracks the first that fit are carried; one that has a slot keeps it.
+/// What the slots carry next. Of the preferred tracks the first that fit are carried; one that has a slot keeps it. One
+/// that has none gets the free slot that suits it best: `cost` is lowest there.
 pub(in crate::media) fn settle<K: Copy + Eq>(
     slots: &[Option<K>],
     preferred: &[K],
+    cost: impl Fn(K, usize) -> u8,
 ) -> Vec<Option<K>> {
     let carried = &preferred[..preferred.len().min(slots.len())];
     let mut next: Vec<Option<K>> = slots
         .iter()
         .map(|slot| slot.filter(|key| carried.contains(key)))
         .collect();
-    let mut waiting = carried
+    for key in carried
         .iter()
-        .filter(|key| !slots.contains(&Some(**key)))
-        .copied();
-    for slot in next.iter_mut().filter(|slot| slot.is_none()) {
-        *slot = waiting.next();
+        .filter(|key| !next.contains(&Some(**key)))
+        .copied()
+        .collect::<Vec<_>>()
+    {
+        let free = (0..next.len()).filter(|place| next[*place].is_none());
+        if let Some(place) = free.min_by_key(|place| cost(key, *place)) {
+            next[place] = Some(key);
+        }
     }
     next
 }
@@ -121,12 +129,18 @@ mod tests {
         }
     }
 
+    /// The first free slot suits best.
+    fn first(_: u32, _: usize) -> u8 {
+        0
+    }
+
     fn choice(key: u32, id: &TrackId, source: Source, loudness: u8) -> Choice<'_, u32> {
         Choice {
             key,
             id,
             source,
             loudness,
+            partner: None,
         }
     }
 
@@ -166,15 +180,18 @@ mod tests {
     #[test]
     fn a_track_keeps_its_slot_as_long_as_it_is_preferred() {
         let slots = [None, None, None];
-        let slots = settle(&slots, &[1, 2]);
+        let slots = settle(&slots, &[1, 2], first);
         assert_eq!(slots, [Some(1), Some(2), None]);
-        let slots = settle(&slots, &[3, 2, 1]);
+        let slots = settle(&slots, &[3, 2, 1], first);
         assert_eq!(slots, [Some(1), Some(2), Some(3)]);
-        let slots = settle(&slots, &[4, 3]);
+        let slots = settle(&slots, &[4, 3], first);
         assert_eq!(slots, [Some(4), None, Some(3)]);
-        assert_eq!(settle(&slots, &[5, 6, 7, 4]), [Some(5), Some(6), Some(7)]);
-        assert_eq!(settle::<u32>(&slots, &[]), [None, None, None]);
-        assert_eq!(settle::<u32>(&[], &[1]), Vec::new());
+        assert_eq!(
+            settle(&slots, &[5, 6, 7, 4], first),
+            [Some(5), Some(6), Some(7)]
+        );
+        assert_eq!(settle::<u32>(&slots, &[], first), [None, None, None]);
+        assert_eq!(settle::<u32>(&[], &[1], first), Vec::new());
     }
 
     #[test]
@@ -189,7 +206,7 @@ mod tests {
             ]
         };
         let hear = |slots: &[Option<u32>], loudness| {
-            settle(slots, &preferred_sounds(&choices(loudness), slots))
+            settle(slots, &preferred_sounds(&choices(loudness), slots), first)
         };
         assert_eq!(
             hear(&[None; 4], [0, 0, 0]),
@@ -221,7 +238,7 @@ mod tests {
                     preferred.push(key);
                 }
             }
-            let settled = settle(&slots, &preferred);
+            let settled = settle(&slots, &preferred, first);
             let carried: Vec<u32> = settled.iter().flatten().copied().collect();
             assert_eq!(carried.len(), preferred.len().min(5));
             assert!(

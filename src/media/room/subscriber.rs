@@ -132,6 +132,7 @@ impl Down {
             kind: slot.kind,
             ssrc: slot.ssrc,
             repair_ssrc: slot.repair_ssrc,
+            pair: slot.pair,
             taken: self.taken(slot.kind),
         });
         self.unanswered = Some(end.offer(slots));
@@ -249,10 +250,10 @@ impl Down {
                 Fate::NeedsKeyframe => return Forwarded::NeedsKeyframe,
             }
         }
-        let Some(fit) = slot.rewriter.rewrite(&packet, now) else {
+        let Some(fit) = slot.rewriter.rewrite(&packet, &arrival.coming) else {
             return outcome;
         };
-        slot.report = arrival.report;
+        slot.clock = arrival.coming.clock;
         let bytes = HEADER_BYTES + packet.payload.len();
         let sent = Sent {
             stream: arrival.ssrc,

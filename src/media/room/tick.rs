@@ -1,12 +1,10 @@
 //! What is done in a room from time to time.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::media::room::publisher::Report;
 use crate::media::room::quality::REVIEW_EVERY;
 use crate::media::room::speech::speakers;
-use crate::media::room::{Key, Member, Room, Side, Turn};
+use crate::media::room::{Member, Room, Side, Turn};
 use crate::meeting::media::MediaEvent;
 use crate::protocol::object::{MediaKind, Source};
 
@@ -120,36 +118,10 @@ impl Room {
     }
 
     fn send_reports(&mut self, turn: &mut Turn<'_>) {
-        let skew = |owner: Key| self.members.get(&owner).and_then(|member| member.skew);
-        let skews: HashMap<Key, i64> = self
-            .tracks
-            .iter()
-            .filter_map(|(key, track)| Some((*key, skew(track.owner)?)))
-            .collect();
-        for down in self
-            .members
-            .values_mut()
-            .filter_map(|member| member.down.as_mut())
-        {
-            down.report(turn.ntp, &skews, turn.out, turn.now);
+        let members = self.members.values_mut();
+        for down in members.filter_map(|member| member.down.as_mut()) {
+            down.report(turn.ntp, turn.out, turn.now);
         }
-    }
-}
-
-impl Member {
-    /// Learns how far the sender's clock runs ahead of ours. The quickest report counts, as a report's delay only makes
-    /// it seem late. The measure is slowly forgotten, as clocks drift.
-    pub(super) fn note_clock(&mut self, report: Option<Report>, turn: &Turn<'_>) {
-        let Some(report) = report.filter(|report| report.at == turn.now || self.skew.is_none())
-        else {
-            return;
-        };
-        let age = ntp_duration(turn.now.saturating_duration_since(report.at));
-        let seen = report.ntp.wrapping_sub(turn.ntp.wrapping_sub(age)) as i64;
-        self.skew = Some(match self.skew {
-            Some(skew) if seen < skew => skew.saturating_add(seen.saturating_sub(skew) / 64),
-            _ => seen,
-        });
     }
 }
 

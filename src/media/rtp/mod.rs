@@ -1,6 +1,7 @@
 //! Packet arithmetic: RTP and RTCP read and written, streams counted, fitted together, kept and repaired. Pure: bytes
 //! and the time in, bytes and verdicts out. It knows no connection and no room, and imports nothing else of media.
 
+pub(super) mod clock;
 pub(super) mod counters;
 pub(super) mod dependency;
 pub(super) mod encoding;
@@ -21,5 +22,6 @@ pub(super) mod sequence;
 pub(super) mod sieve;
 pub(super) mod size;
 pub(super) mod skips;
+pub(super) mod timeline;
 pub(super) mod vp8;
 pub(super) mod vp9;

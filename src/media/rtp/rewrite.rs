@@ -1,17 +1,19 @@
 //! Fits the packets of a slot's changing content into one continuous RTP stream (RFC 3550 §5.1).
 //!
 //! A subscriber sees one SSRC per slot for the whole meeting. At a switch the sequence numbers go on by one and
-//! the timestamps by the time that passed, and the encodings' own counters go on too, so that the decoder sees a
+//! the timestamps on the slot's [`Timeline`], and the encodings' own counters go on too, so that the decoder sees a
 //! keyframe in an unbroken stream.
 
 use std::time::Instant;
 
+use super::clock::{Coming, Pair};
 use super::counters::{Offsets, Places, frame_number};
 use super::encoding::Encoding;
 use super::extensions::Extension;
 use super::history::Incoming;
 use super::pictures::{Named, Pictures};
 use super::skips::Skips;
+use super::timeline::Timeline;
 
 /// How a packet fits into the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +27,6 @@ pub struct Fit {
 /// One slot's counters.
 #[derive(Debug)]
 pub struct Rewriter {
-    clock_rate: u32,
     anchor: Option<Anchor>,
     /// What of the source was left out.
     skips: Skips,
@@ -33,11 +34,8 @@ pub struct Rewriter {
     pictures: Option<Box<Pictures>>,
     /// The source's highest number that was sent.
     newest: u64,
-    /// What is added to the next source's timestamps, if that is known.
-    aligned: Option<u32>,
     highest: u64,
-    timestamp: u32,
-    sent_at: Option<Instant>,
+    timeline: Timeline,
     picture: Option<u16>,
     tl0: Option<u8>,
     frame: Option<u16>,
@@ -86,35 +84,24 @@ impl Counted {
 }
 
 impl Rewriter {
-    /// Counters that begin after these.
-    pub fn new(clock_rate: u32, sequence: u16, timestamp: u32) -> Self {
+    /// Counters that begin after this number, and where the timeline does.
+    pub fn new(sequence: u16, timeline: Timeline) -> Self {
         Self {
-            clock_rate,
             anchor: None,
             skips: Skips::default(),
             pictures: None,
             newest: 0,
-            aligned: None,
             highest: u64::from(sequence),
-            timestamp,
-            sent_at: None,
+            timeline,
             picture: None,
             tl0: None,
             frame: None,
         }
     }
 
-    /// The next packet is the first of another source, or of the same after a gap.
+    /// The next packet is the first of another source or layer, or of the same after a gap.
     pub fn release(&mut self) {
         self.anchor = None;
-        self.aligned = None;
-    }
-
-    /// The next packet is the first of another layer of the same source. `aligned` is how far the layer's clock is from
-    /// the slot's, if that is known.
-    pub fn switch(&mut self, aligned: Option<u32>) {
-        self.anchor = None;
-        self.aligned = aligned;
     }
 
     /// Whether a source is carried, so that packets need not begin a keyframe.
@@ -122,27 +109,24 @@ impl Rewriter {
         self.anchor.is_some()
     }
 
-    /// What is added to the source's timestamps; `None` while nothing is carried.
-    pub fn timestamp_offset(&self) -> Option<u32> {
-        self.anchor.map(|anchor| anchor.offsets.timestamp)
-    }
-
     /// The highest sequence number sent, extended.
     pub fn highest(&self) -> u64 {
         self.highest
     }
 
-    /// The newest timestamp sent, and when.
-    pub fn newest(&self) -> Option<(u32, Instant)> {
-        self.sent_at.map(|at| (self.timestamp, at))
+    /// Where the slot's clock stands at `ntp`, which is our wall clock at `now`, by where its source's does; none while
+    /// nothing is carried, or nothing can be told yet.
+    pub fn tell_clock(&mut self, source: Option<Pair>, ntp: u64, now: Instant) -> Option<u32> {
+        let offset = self.anchor?.offsets.timestamp;
+        self.timeline.tell(source, offset, ntp, now)
     }
 
     /// How the packet fits in for the subscriber; `None` for one that is older than the first after the last switch.
-    pub fn rewrite(&mut self, packet: &Incoming<'_>, now: Instant) -> Option<Fit> {
+    pub fn rewrite(&mut self, packet: &Incoming<'_>, coming: &Coming) -> Option<Fit> {
         let counted = Counted::of(packet);
         let anchor = match self.anchor {
             Some(anchor) => anchor,
-            None => self.take_anchor(packet, counted, now),
+            None => self.take_anchor(packet, counted, coming),
         };
         let passed = packet.sequence.checked_sub(anchor.from)?;
         let passed = passed.checked_sub(self.skips.before(packet.sequence)?)?;
@@ -156,8 +140,8 @@ impl Rewriter {
         self.note_counters(counted, offsets);
         if sequence > self.highest {
             self.highest = sequence;
-            self.timestamp = packet.timestamp.wrapping_add(offsets.timestamp);
-            self.sent_at = Some(now);
+            let timestamp = packet.timestamp.wrapping_add(offsets.timestamp);
+            self.timeline.note(timestamp, coming.now);
         }
         Some(Fit {
             sequence: sequence as u16,
@@ -191,8 +175,8 @@ impl Rewriter {
         }
     }
 
-    fn take_anchor(&mut self, packet: &Incoming<'_>, counted: Counted, now: Instant) -> Anchor {
-        let first_timestamp = self.first_timestamp(packet.timestamp, now);
+    fn take_anchor(&mut self, packet: &Incoming<'_>, counted: Counted, coming: &Coming) -> Anchor {
+        let first_timestamp = self.timeline.begin(packet.timestamp, coming);
         let picture = counted.picture.zip(self.picture);
         let tl0 = counted.tl0.zip(self.tl0);
         let frame = counted.frame.zip(self.frame);
@@ -214,32 +198,6 @@ impl Rewriter {
         }
         self.newest = packet.sequence;
         anchor
-    }
-
-    /// Where a source begins that has this timestamp of its own: where its clock says, if that is believable, and never
-    /// at or before what was sent.
-    fn first_timestamp(&mut self, own: u32, now: Instant) -> u32 {
-        let gap = self
-            .sent_at
-            .map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
-        let passed = (gap * f64::from(self.clock_rate)) as u64 as u32;
-        let guessed = self.timestamp.wrapping_add(passed.max(1));
-        let Some(aligned) = self.aligned.take() else {
-            return guessed;
-        };
-        let reported = own.wrapping_add(aligned);
-        // Its clock may run a little behind or ahead of when its packets come.
-        let slack = self.clock_rate as i32;
-        let beside = reported.wrapping_sub(guessed) as i32;
-        if beside.checked_abs().is_none_or(|beside| beside > slack) {
-            return guessed;
-        }
-        let is_later = reported.wrapping_sub(self.timestamp) as i32 > 0;
-        if is_later {
-            reported
-        } else {
-            self.timestamp.wrapping_add(1)
-        }
     }
 
     fn note_counters(&mut self, counted: Counted, offsets: Offsets) {

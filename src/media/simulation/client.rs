@@ -13,7 +13,8 @@ use rtc::ice::candidate::candidate_host::CandidateHostConfig;
 use rtc::interceptor::{Registry, Slot as ChainSlot};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::{
-    configure_simulcast_extension_headers, register_default_interceptors,
+    configure_nack, configure_rtcp_reports, configure_simulcast_extension_headers,
+    configure_twcc_receiver_only,
 };
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
@@ -23,6 +24,7 @@ use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
     RtpCodecKind,
@@ -47,6 +49,7 @@ pub(super) struct Client {
     /// The streams that keyframes were asked of.
     pub asked: Vec<u32>,
     pub received: Vec<rtc::rtp::Packet>,
+    pub reports: Vec<SenderReport>,
     pub connected: bool,
     /// Repeats its DTLS flights as browsers do; without it the crate's own timer does, after a second.
     pub flights: Option<Flights>,
@@ -90,10 +93,11 @@ impl Client {
         Self {
             address,
             home: address,
-            pc: connection(now, RTCDtlsRole::Auto),
+            pc: connection(now, RTCDtlsRole::Auto, Reports::Itself),
             keyframe_asked: false,
             asked: Vec::new(),
             received: Vec::new(),
+            reports: Vec::new(),
             connected: false,
             flights: None,
         }
@@ -102,9 +106,31 @@ impl Client {
     /// A client that answers with `a=setup:passive`.
     pub fn dtls_server(address: SocketAddr, now: Instant) -> Self {
         Self {
-            pc: connection(now, RTCDtlsRole::Server),
+            pc: connection(now, RTCDtlsRole::Server, Reports::Itself),
             ..Self::new(address, now)
         }
+    }
+
+    /// A client that sends only those reports that it is given.
+    pub fn given_reports(address: SocketAddr, now: Instant) -> Self {
+        Self {
+            pc: connection(now, RTCDtlsRole::Auto, Reports::Given),
+            ..Self::new(address, now)
+        }
+    }
+
+    /// Reports where the clock of a stream stands.
+    pub fn report(&mut self, ssrc: u32, ntp_time: u64, rtp_time: u32, now: Instant) {
+        let report = SenderReport {
+            ssrc,
+            ntp_time,
+            rtp_time,
+            ..Default::default()
+        };
+        let message = RTCMessage::RtcpPacket(String::new(), vec![Box::new(report)]);
+        self.pc
+            .handle_write(TaggedRTCMessage { now, message })
+            .unwrap();
     }
 
     pub fn described(&mut self) -> String {
@@ -131,6 +157,9 @@ impl Client {
             match message.message {
                 RTCMessage::RtpPacket(_, packet) => self.received.push(packet),
                 RTCMessage::RtcpPacket(_, reports) => {
+                    let clocks = reports.iter();
+                    let clocks = clocks.filter_map(|one| one.as_any().downcast_ref().cloned());
+                    self.reports.extend(clocks);
                     let asked = reports.iter().filter_map(|report| {
                         let asked = report.as_any().downcast_ref::<PictureLossIndication>()?;
                         Some(asked.media_ssrc)
@@ -216,7 +245,14 @@ impl Client {
     }
 }
 
-fn connection(now: Instant, answers_as: RTCDtlsRole) -> RTCPeerConnection {
+/// Where a client's reports come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reports {
+    Itself,
+    Given,
+}
+
+fn connection(now: Instant, answers_as: RTCDtlsRole, reports: Reports) -> RTCPeerConnection {
     let mut media = MediaEngine::default();
     for codec in codecs::audio() {
         media.register_codec(codec, RtpCodecKind::Audio).unwrap();
@@ -225,7 +261,12 @@ fn connection(now: Instant, answers_as: RTCDtlsRole) -> RTCPeerConnection {
         media.register_codec(codec, RtpCodecKind::Video).unwrap();
     }
     configure_simulcast_extension_headers(&mut media).unwrap();
-    let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
+    let registry = configure_nack(Registry::new(), &mut media);
+    let registry = configure_twcc_receiver_only(registry, &mut media).unwrap();
+    let registry = match reports {
+        Reports::Itself => configure_rtcp_reports(registry),
+        Reports::Given => registry,
+    };
     let registry = registry
         .with(
             ChainSlot::from(REPAIR_SLOT),

@@ -8,6 +8,7 @@ mod client;
 mod handshakes;
 mod layers;
 mod line;
+mod lips;
 mod loudest;
 mod memory;
 mod narrow;

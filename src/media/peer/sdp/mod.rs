@@ -19,7 +19,7 @@ use self::reader::Reader;
 pub(in crate::media) use self::streams::{MAX_LAYERS, Streams};
 pub(in crate::media) use self::transport::{Fingerprint, Setup};
 use self::transport::{Shared, Transport};
-pub(in crate::media) use self::write::{End, Slot};
+pub(in crate::media) use self::write::{End, Slot, name_of_pair};
 use crate::budgets::media::{DESCRIPTION, DESCRIPTION_LINES, LINE, TRANSPORTS};
 use crate::media::error::MediaError;
 use crate::media::rtp::encoding::Encoding;

@@ -44,6 +44,8 @@ pub(in crate::media) struct Slot<'a> {
     pub ssrc: u32,
     /// Of its repairs.
     pub repair_ssrc: u32,
+    /// A sound and a picture of one number are in one stream, and have one name.
+    pub pair: u8,
     /// The codecs that the subscriber has said it takes. Empty until it has; then all codecs are offered.
     pub taken: &'a [Codec],
 }
@@ -131,10 +133,11 @@ impl End<'_> {
 
     fn send(&self, text: &mut String, index: usize, slot: Slot<'_>) {
         let codecs: Vec<&Codec> = slot.codecs().collect();
+        let pair = name_of_pair(slot.pair);
         self.begin(text, slot.kind, "UDP/TLS/RTP/SAVPF", &codecs);
         let _ = write!(
             text,
-            "a=mid:{}\r\na=sendonly\r\na=msid:slot-{index} slot-{index}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
+            "a=mid:{}\r\na=sendonly\r\na=msid:{pair} slot-{index}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
             slot.mid
         );
         for (id, extension) in offered_extensions(slot.kind) {
@@ -150,7 +153,7 @@ impl End<'_> {
         for ssrc in [Some(slot.ssrc), repair].into_iter().flatten() {
             let _ = write!(
                 text,
-                "a=ssrc:{ssrc} cname:slot-{index}\r\na=ssrc:{ssrc} msid:slot-{index} slot-{index}\r\n"
+                "a=ssrc:{ssrc} cname:{pair}\r\na=ssrc:{ssrc} msid:{pair} slot-{index}\r\n"
             );
         }
         self.candidates(text);
@@ -221,6 +224,13 @@ impl End<'_> {
         }
         text.push_str("a=end-of-candidates\r\n");
     }
+}
+
+/// What the slots of a pair have in common: the id of their stream (RFC 8830 §2), and their canonical name. Receivers
+/// bring together what has one. A middlebox may have several names, so that streams of several people need not wait for
+/// each other (RFC 8834 §4.9).
+pub(in crate::media) fn name_of_pair(pair: u8) -> String {
+    format!("pair-{pair}")
 }
 
 impl Section {

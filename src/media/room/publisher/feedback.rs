@@ -6,6 +6,8 @@ use super::Up;
 use super::line::Line;
 use super::stream::Report;
 use crate::media::peer::arena::Arena;
+use crate::media::room::wall_clock::WallClock;
+use crate::media::rtp::clock::Pair;
 use crate::media::rtp::rtcp::write::Writer;
 use crate::media::rtp::rtcp::{Block, Compound, Report as RtcpReport, round_trip};
 use crate::protocol::object::Source;
@@ -40,16 +42,25 @@ impl Feedback {
 }
 
 impl Up {
-    /// Takes a compound packet of the publisher's; `ntp` is our wall clock.
-    pub fn hear(&mut self, compound: &[u8], ntp: u64, now: Instant) {
+    /// Takes a compound packet of the publisher's; `ntp` is our wall clock, and `wall` what is known of theirs.
+    pub fn hear(&mut self, compound: &[u8], wall: &mut WallClock, ntp: u64, now: Instant) {
         let Some(compound) = Compound::parse(compound) else {
             return;
         };
         for reported in compound.iter() {
             match reported {
-                RtcpReport::Sender { ssrc, ntp, rtp, .. } => {
+                RtcpReport::Sender {
+                    ssrc,
+                    ntp: theirs,
+                    rtp,
+                    ..
+                } => {
                     if let Some(stream) = self.stream_mut(ssrc) {
-                        stream.report = Some(Report { ntp, rtp, at: now });
+                        stream.report = Some(Report {
+                            pair: Pair { ntp: theirs, rtp },
+                            epoch: wall.take(theirs, ntp),
+                            at: now,
+                        });
                     }
                 }
                 RtcpReport::LastReferences(last) => {

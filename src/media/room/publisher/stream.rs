@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::line::Line;
+use crate::media::rtp::clock::Pair;
 use crate::media::rtp::dependency::Descriptors;
 use crate::media::rtp::missing::Missing;
 use crate::media::rtp::reception::Reception;
@@ -12,22 +13,12 @@ use crate::media::rtp::sequence::SequenceWindow;
 /// A sender report's clock pair (RFC 3550 §6.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct Report {
-    /// The sender's wall clock, as NTP.
-    pub ntp: u64,
-    /// The same instant on the stream's clock.
-    pub rtp: u32,
+    /// The sender's wall clock and the stream's.
+    pub pair: Pair,
+    /// Of the sender's wall clock, if it is believed.
+    pub epoch: Option<u32>,
     /// When it came.
     pub at: Instant,
-}
-
-impl Report {
-    /// The offset from the timestamps of `other`'s stream to this one's clock. Both streams are of one sender and share
-    /// its wall clock.
-    pub fn offset_of(self, other: Self, clock_rate: u32) -> u32 {
-        let apart = other.ntp.wrapping_sub(self.ntp) as i64;
-        let ticks = (i128::from(apart) * i128::from(clock_rate)) >> 32;
-        self.rtp.wrapping_sub(other.rtp).wrapping_add(ticks as u32)
-    }
 }
 
 /// One stream.
@@ -120,26 +111,7 @@ impl Stream {
     pub fn block(&mut self, now: Instant) -> Option<Block> {
         let last = self
             .report
-            .map(|report| ((report.ntp >> 16) as u32, report.at));
+            .map(|report| ((report.pair.ntp >> 16) as u32, report.at));
         self.reception.block(self.ssrc, last, now)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_streams_of_one_sender_share_its_wall_clock() {
-        let report = |half_seconds: u64, rtp: u32| Report {
-            ntp: (3_900_000_000 << 32) + (half_seconds << 31),
-            rtp,
-            at: Instant::now(),
-        };
-        let (one, other) = (report(0, 90_000), report(1, 5));
-        // Half a second after the first stream stood at 90,000 the other stood at 5.
-        assert_eq!(one.offset_of(other, 90_000).wrapping_add(5), 135_000);
-        assert_eq!(other.offset_of(one, 90_000).wrapping_add(135_000), 5);
-        assert_eq!(one.offset_of(one, 90_000), 0);
     }
 }

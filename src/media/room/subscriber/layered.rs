@@ -61,16 +61,10 @@ impl DownSlot {
 
     /// Goes on with another layer, which this packet is the first of.
     pub(super) fn switch_to(&mut self, arrival: &Arrival<'_>) {
-        let reports = self.report.zip(arrival.report);
-        let aligned = self.rewriter.timestamp_offset().zip(reports);
-        let aligned = aligned.map(|(offset, (before, after))| {
-            let apart = before.offset_of(after, arrival.codec.clock_rate);
-            offset.wrapping_add(apart)
-        });
         (self.layer, self.next) = (self.aim(), None);
         self.sieve.reset();
-        (self.stream, self.report) = (Some(arrival.ssrc), None);
-        self.rewriter.switch(aligned);
+        (self.stream, self.clock) = (Some(arrival.ssrc), None);
+        self.rewriter.release();
     }
 
     /// What it lacks now. A layer that was just asked for has some time to come.

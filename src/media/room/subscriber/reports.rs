@@ -1,10 +1,10 @@
 //! What a subscriber tells by RTCP and asks for, and what it is told.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use super::Down;
 use crate::media::peer::arena::Arena;
+use crate::media::peer::sdp;
 use crate::media::peer::transport::PeerEvent;
 use crate::media::room::allocate::Share;
 use crate::media::room::quality::Tally;
@@ -120,21 +120,21 @@ impl Down {
             .take_due(sequence, round_trip, now, |bytes| repairs.spend(bytes, now))
     }
 
-    /// Reports of what was sent on each slot (RFC 3550 §6.4.1). `ntp` is our wall clock at `now`; `skews` gives for
-    /// a track how far its sender's clock runs ahead of ours, the same for all tracks of one sender, so that they
-    /// stay in step.
-    pub fn report(&mut self, ntp: u64, skews: &HashMap<u64, i64>, out: &mut Arena, now: Instant) {
-        let slots = self.slots.iter().enumerate();
-        let clocks = slots
-            .filter_map(|(index, slot)| Some((index, slot, slot.sender_clock(ntp, skews, now)?)));
+    /// Reports of what was sent on each slot (RFC 3550 §6.4.1). `ntp` is our wall clock at `now`.
+    pub fn report(&mut self, ntp: u64, out: &mut Arena, now: Instant) {
+        let slots = self.slots.iter_mut();
+        let clocks = slots.filter_map(|slot| {
+            let rtp = slot.sender_clock(ntp, now)?;
+            Some((&*slot, rtp))
+        });
         let clocks: Vec<_> = clocks.collect();
         for some in clocks.chunks(SLOTS_PER_REPORT) {
             self.connection.send_rtcp(out, |bytes| {
                 let mut writer = Writer::new(bytes);
-                for (index, slot, rtp) in some {
+                for (slot, rtp) in some {
                     let (packets, octets) = (slot.packets, slot.octets);
                     writer.sender_report(slot.ssrc, ntp, *rtp, packets, octets, &[]);
-                    writer.name(slot.ssrc, &format!("slot-{index}"));
+                    writer.name(slot.ssrc, &sdp::name_of_pair(slot.pair));
                 }
             });
         }
@@ -147,7 +147,7 @@ impl Down {
             self.connection.send_rtcp(out, |bytes| {
                 let mut writer = Writer::new(bytes);
                 writer.receiver_report(*first, &[]);
-                writer.name(*first, "slot-0");
+                writer.name(*first, &sdp::name_of_pair(0));
                 writer.goodbye(&ssrcs);
             });
         }

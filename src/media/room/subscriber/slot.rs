@@ -1,6 +1,5 @@
 //! One slot of a down connection: its streams' counters, what can be sent again of it, and what was reported of it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,8 +9,9 @@ use crate::media::peer::codec;
 use crate::media::peer::sdp::{Codec, Section};
 use crate::media::room::allocate::Share;
 use crate::media::room::keyframe_limit::ViewerRequests;
-use crate::media::room::publisher::{Arrival, Report};
+use crate::media::room::publisher::Arrival;
 use crate::media::room::quality::Tally;
+use crate::media::rtp::clock::Pair;
 use crate::media::rtp::extensions::{Extension, ExtensionIds};
 use crate::media::rtp::history::{Incoming, Stored};
 use crate::media::rtp::outgoing::Outgoing;
@@ -20,6 +20,7 @@ use crate::media::rtp::resend::{ResendBuffer, Sent};
 use crate::media::rtp::rewrite::Rewriter;
 use crate::media::rtp::rtcp::Block;
 use crate::media::rtp::sieve::Sieve;
+use crate::media::rtp::timeline::Timeline;
 use crate::protocol::object::MediaKind;
 
 /// After a line turned out to be narrow its queue drains for about this long.
@@ -34,6 +35,8 @@ pub(in crate::media) struct DownSlot {
     pub mid: String,
     /// Sound or picture.
     pub kind: MediaKind,
+    /// Its place among those of its kind. A sound and a picture of one place are a pair.
+    pub pair: u8,
     /// What it carries.
     pub track: Option<u64>,
     /// Which layer of it, by its place in the offer,
@@ -71,7 +74,8 @@ pub(in crate::media) struct DownSlot {
     received: Option<Received>,
     /// Packets that the subscriber missed less those that were skipped, as far as not reported yet.
     missed: i64,
-    pub(super) report: Option<Report>,
+    /// Where the clock of what it carries stands on our wall clock, as of the last packet.
+    pub(super) clock: Option<Pair>,
     /// How much of what it carries is sent.
     pub share: Share,
     /// Its rank among the preferred ones: 0 is the first.
@@ -117,14 +121,18 @@ impl DownSlot {
                 .unwrap_or(1)
         };
         let ssrc = fresh(0);
-        let clock_rate = if kind == MediaKind::Video {
-            90_000
-        } else {
-            48_000
+        // Two sounds of 20 ms must not overlap.
+        let (clock_rate, least) = match kind {
+            MediaKind::Video => (90_000, 1),
+            MediaKind::Audio => (48_000, 960),
         };
+        // RFC 3550 §5.1: both begin at random; the upper half is left out so that no early packet wraps.
+        let timeline = Timeline::new(clock_rate, least, rand::random());
+        let pair = others.iter().filter(|slot| slot.kind == kind).count() as u8;
         Self {
             mid: others.len().to_string(),
             kind,
+            pair,
             track: None,
             layer: 0,
             next: None,
@@ -142,15 +150,14 @@ impl DownSlot {
             codecs: Arc::default(),
             mapped: None,
             stream: None,
-            // RFC 3550 §5.1: both begin at random; the upper half is left out so that no early packet wraps.
-            rewriter: Rewriter::new(clock_rate, rand::random::<u16>() >> 1, rand::random()),
+            rewriter: Rewriter::new(rand::random::<u16>() >> 1, timeline),
             sieve: Sieve::default(),
             buffer: ResendBuffer::default(),
             packets: 0,
             octets: 0,
             received: None,
             missed: 0,
-            report: None,
+            clock: None,
             share: Share::Whole,
             rank: 0,
             still: None,
@@ -260,7 +267,7 @@ impl DownSlot {
     pub(super) fn release(&mut self) {
         self.stream = None;
         self.mapped = None;
-        self.report = None;
+        self.clock = None;
         self.still = None;
         self.rewriter.release();
         self.sieve.reset();
@@ -322,28 +329,7 @@ impl DownSlot {
     }
 
     /// Where the slot's clock stands at `ntp`, which is our wall clock at `now`; none while nothing is carried.
-    pub(super) fn sender_clock(
-        &self,
-        ntp: u64,
-        skews: &HashMap<u64, i64>,
-        now: Instant,
-    ) -> Option<u32> {
-        let offset = self.rewriter.timestamp_offset()?;
-        let (newest, at) = self.rewriter.newest()?;
-        let clock = if self.kind == MediaKind::Video {
-            90_000.0
-        } else {
-            48_000.0
-        };
-        let skew = self.track.and_then(|track| skews.get(&track));
-        Some(match (self.report, skew) {
-            (Some(report), Some(skew)) => {
-                let elapsed = ntp.wrapping_add_signed(*skew).wrapping_sub(report.ntp) as i64;
-                let ticks = (elapsed as f64 / 4_294_967_296.0 * clock) as i64;
-                report.rtp.wrapping_add(offset).wrapping_add(ticks as u32)
-            }
-            _ => newest
-                .wrapping_add((now.saturating_duration_since(at).as_secs_f64() * clock) as u32),
-        })
+    pub(super) fn sender_clock(&mut self, ntp: u64, now: Instant) -> Option<u32> {
+        self.rewriter.tell_clock(self.clock, ntp, now)
     }
 }

@@ -1,4 +1,5 @@
 mod bundles;
+mod pairs;
 mod simulcast;
 
 use std::net::SocketAddr;
@@ -171,6 +172,7 @@ fn an_offer_of_ours_has_its_slots_and_is_read_again() {
         kind,
         ssrc,
         repair_ssrc: ssrc + 1,
+        pair: 0,
         taken: &[],
     };
     let slots = [
