@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { findServer, root, startServer, until } from './harness.mjs';
+import { findServer, root, startServer, until, WITHOUT_POPUPS } from './harness.mjs';
 
 /** Longer than the pause between two pings of the server (15 s): one of them has come and was answered by then. */
 const AT_REST_MS = 17_000;
@@ -30,7 +30,7 @@ before(async () => {
   // The name leads to a proxy of this test, whose port stands in the address.
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=MAP meet.example.org 127.0.0.1'],
+    args: ['--no-sandbox', '--disable-gpu', WITHOUT_POPUPS, '--host-resolver-rules=MAP meet.example.org 127.0.0.1'],
   });
 });
 
