@@ -180,8 +180,8 @@ fn what_is_left_out_leaves_no_gap() {
 
 #[test]
 fn pictures_that_are_left_out_leave_no_gap_in_the_ids() {
-    let now = Instant::now();
-    let mut slot = Rewriter::new(90_000, 9, 0);
+    let now = coming(Instant::now(), 0);
+    let mut slot = slot_after(9, 0);
     let mut sent = Vec::new();
     // Each second picture is of the slowest layer, in two packets each, over the end of the ids.
     for (sequence, picture) in (0..200_u64).map(|place| (100 + place, (32_700 + place / 2) as u16))
@@ -192,7 +192,7 @@ fn pictures_that_are_left_out_leave_no_gap_in_the_ids() {
             assert!(slot.skip(&packet));
             continue;
         }
-        let fit = slot.rewrite(&packet, now).unwrap();
+        let fit = slot.rewrite(&packet, &now).unwrap();
         let Some([_, _, high, low, tl0]) = self::payload(&packet, fit).first_chunk().copied()
         else {
             panic!("it is cut off")
@@ -211,10 +211,10 @@ fn pictures_that_are_left_out_leave_no_gap_in_the_ids() {
     }
     // Another stream goes on with the next.
     let last = *sent.last().unwrap();
-    slot.switch(None);
+    slot.release();
     let payload = vp8(7, 9);
     let packet = source(1, 0, &payload, Encoding::Vp8);
-    let fit = slot.rewrite(&packet, now).unwrap();
+    let fit = slot.rewrite(&packet, &now).unwrap();
     let next = self::payload(&packet, fit);
     assert_eq!(
         u16::from_be_bytes([next[2] & 0x7f, next[3]]),
