@@ -90,14 +90,23 @@ pub(in crate::media) struct Temporal {
     heard_at: [Option<Instant>; SLOWER + 1],
     /// What the sender sends of all but the fastest.
     rates: [Meter; SLOWER],
+    /// The timestamp of the last keyframe.
+    keyframe: Option<u32>,
 }
 
 impl Temporal {
-    fn note(&mut self, layer: u8, bytes: usize, now: Instant) {
+    /// Notes a packet. Keyframes do not count: who gets less goes on without any, and one that somebody else asks for must
+    /// not seem to be what each second takes.
+    fn note(&mut self, layer: u8, arrival: &Arrival<'_>, now: Instant) {
         let layer = usize::from(layer).min(SLOWER);
+        let timestamp = arrival.packet.timestamp;
+        if arrival.keyframe {
+            self.keyframe = Some(timestamp);
+        }
         self.heard_at[layer] = Some(now);
-        if let Some(rate) = self.rates.get_mut(layer) {
-            rate.add(bytes, now);
+        let counts = self.keyframe != Some(timestamp);
+        if let Some(rate) = self.rates.get_mut(layer).filter(|_| counts) {
+            rate.add(arrival.packet.payload.len(), now);
         }
     }
 
@@ -298,11 +307,10 @@ impl Track {
         if let Some(layer) = self.layers.get_mut(part.map_or(arrival.layer, points::of)) {
             self.is_news |= !layer.is_alive(now);
             (layer.heard_at, layer.missed) = (Some(now), 0);
-            let bytes = arrival.packet.payload.len();
-            layer.rate.add(bytes, now);
+            layer.rate.add(arrival.packet.payload.len(), now);
             if let Some(part) = standing.filter(|_| part.is_none()) {
                 let temporal = layer.temporal.get_or_insert_default();
-                temporal.note(part.temporal, bytes, now);
+                temporal.note(part.temporal, arrival, now);
             }
         }
     }
