@@ -23,6 +23,7 @@ use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
     RtpCodecKind,
@@ -46,6 +47,8 @@ pub(super) struct Client {
     pub keyframe_asked: bool,
     /// The streams that keyframes were asked of.
     pub asked: Vec<u32>,
+    /// What was last reported of each stream: the lost share, in 1/256, and how many were lost in all.
+    pub told_lost: HashMap<u32, (u8, u32)>,
     pub received: Vec<rtc::rtp::Packet>,
     pub connected: bool,
     /// Repeats its DTLS flights as browsers do; without it the crate's own timer does, after a second.
@@ -93,6 +96,7 @@ impl Client {
             pc: connection(now, RTCDtlsRole::Auto),
             keyframe_asked: false,
             asked: Vec::new(),
+            told_lost: HashMap::new(),
             received: Vec::new(),
             connected: false,
             flights: None,
@@ -138,6 +142,12 @@ impl Client {
                     let before = self.asked.len();
                     self.asked.extend(asked);
                     self.keyframe_asked |= self.asked.len() > before;
+                    let reports = reports.iter();
+                    let received = reports.filter_map(|report| report.as_any().downcast_ref());
+                    for block in received.flat_map(|one: &ReceiverReport| &one.reports) {
+                        let told = (block.fraction_lost, block.total_lost);
+                        self.told_lost.insert(block.ssrc, told);
+                    }
                 }
                 _ => {}
             }

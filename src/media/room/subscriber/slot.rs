@@ -10,6 +10,7 @@ use crate::media::peer::codec;
 use crate::media::peer::sdp::{Codec, Section};
 use crate::media::room::allocate::Share;
 use crate::media::room::keyframe_limit::ViewerRequests;
+use crate::media::room::onward::Losses;
 use crate::media::room::publisher::{Arrival, Report};
 use crate::media::room::quality::Tally;
 use crate::media::rtp::extensions::{Extension, ExtensionIds};
@@ -82,6 +83,10 @@ pub(in crate::media) struct DownSlot {
     pub(super) stills_from: Instant,
     /// The ids of the header extensions that the subscriber takes.
     ids: ExtensionIds,
+    /// Of sound: whether each packet carries the one before it, too,
+    pub is_redundant: bool,
+    /// and what the subscriber loses.
+    pub losses: Losses,
     /// The keyframes that the subscriber asks for.
     pub keyframes: ViewerRequests,
 }
@@ -156,6 +161,8 @@ impl DownSlot {
             still: None,
             stills_from: now,
             ids: ExtensionIds::none(),
+            is_redundant: false,
+            losses: Losses::default(),
             keyframes: ViewerRequests::default(),
         }
     }
@@ -221,10 +228,12 @@ impl DownSlot {
         self.missed += missing as i64 - skipped;
         let lost = self.missed.max(0);
         self.missed -= lost;
-        Tally {
+        let tally = Tally {
             expected: expected.saturating_add_signed(-skipped),
             lost: lost.unsigned_abs(),
-        }
+        };
+        self.losses.note(tally.lost, tally.expected);
+        tally
     }
 
     /// Takes what an answer says of it.
