@@ -15,6 +15,7 @@ pub(super) mod layers;
 pub(super) mod members;
 pub(super) mod narrow;
 pub(super) mod negotiations;
+pub(super) mod onward;
 pub(super) mod outbox;
 pub(super) mod pairs;
 pub(super) mod paths;

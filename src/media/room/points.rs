@@ -32,10 +32,10 @@ pub(in crate::media) fn stream(layer: usize) -> usize {
 /// What is to be sent of its stream for a layer of simulcast.
 pub(in crate::media) fn pace(layer: usize) -> Limits {
     let temporal = (layer / SLOW).checked_sub(1);
-    Limits {
+    temporal.map_or(Limits::NONE, |temporal| Limits {
         spatial: 0,
-        temporal: temporal.map_or(u8::MAX, |temporal| temporal as u8),
-    }
+        temporal: temporal as u8,
+    })
 }
 
 /// The first point that needs this part.

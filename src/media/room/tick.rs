@@ -35,6 +35,7 @@ impl Room {
             self.review_speakers(turn);
         }
         if is_due(&mut self.clocks.reports, REPORTS_EVERY, turn.now) {
+            self.note_onward_losses();
             self.send_reports(turn);
         }
         if is_due(&mut self.clocks.quality, REVIEW_EVERY, turn.now) {

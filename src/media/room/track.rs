@@ -90,13 +90,27 @@ pub(in crate::media) struct Temporal {
     heard_at: [Option<Instant>; SLOWER + 1],
     /// What the sender sends of all but the fastest.
     rates: [Meter; SLOWER],
+    /// The timestamp of the last keyframe.
+    keyframe: Option<u32>,
 }
 
 impl Temporal {
-    fn note(&mut self, layer: u8, bytes: usize, now: Instant) {
+    /// Notes a packet. Keyframes do not count: who gets less goes on without any, and one that somebody else asks for must
+    /// not seem to be what each second takes.
+    fn note(
+        &mut self,
+        layer: u8,
+        (timestamp, begins_keyframe): (u32, bool),
+        bytes: usize,
+        now: Instant,
+    ) {
         let layer = usize::from(layer).min(SLOWER);
+        if begins_keyframe {
+            self.keyframe = Some(timestamp);
+        }
         self.heard_at[layer] = Some(now);
-        if let Some(rate) = self.rates.get_mut(layer) {
+        let counts = self.keyframe != Some(timestamp);
+        if let Some(rate) = self.rates.get_mut(layer).filter(|_| counts) {
             rate.add(bytes, now);
         }
     }
@@ -302,7 +316,8 @@ impl Track {
             layer.rate.add(bytes, now);
             if let Some(part) = standing.filter(|_| part.is_none()) {
                 let temporal = layer.temporal.get_or_insert_default();
-                temporal.note(part.temporal, bytes, now);
+                let picture = (arrival.packet.timestamp, arrival.keyframe);
+                temporal.note(part.temporal, picture, bytes, now);
             }
         }
     }
@@ -345,5 +360,42 @@ impl Track {
         let last = self.layers.last().and_then(|layer| layer.rid.as_deref());
         let falls = last.is_some_and(seem_to_fall);
         Ladder::of(&seen[..self.layers.len().min(MAX_LAYERS)], falls)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_slower_stream_takes_is_told_without_its_keyframes() {
+        let (mut temporal, start) = (Temporal::default(), Instant::now());
+        let at = |picture: u32| start + Duration::from_millis(u64::from(picture) * 50);
+        for picture in 0..80 {
+            let is_key = picture == 60;
+            let layer = if picture % 4 == 0 {
+                0
+            } else {
+                2 - (picture % 2)
+            };
+            for packet in 0..if is_key { 20 } else { 1 } {
+                let named = (picture * 4_500, is_key && packet == 0);
+                temporal.note(layer as u8, named, 1_000, at(picture));
+            }
+        }
+        // Five pictures a second are of the slowest layer, and ten of the fastest.
+        let told = temporal.measure(at(80));
+        assert_eq!(told, [Some(Bitrate::kbps(40)), Some(Bitrate::kbps(120))]);
+        // Once the fastest does not come any more, only one is slower than what comes.
+        for picture in (80..160).filter(|picture| picture % 2 == 0) {
+            temporal.note(
+                u8::from(picture % 4 != 0),
+                (picture, false),
+                1_000,
+                at(picture),
+            );
+        }
+        let told = temporal.measure(at(160));
+        assert_eq!(told, [Some(Bitrate::kbps(40)), None]);
     }
 }

@@ -24,6 +24,7 @@ use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
@@ -48,6 +49,8 @@ pub(super) struct Client {
     pub keyframe_asked: bool,
     /// The streams that keyframes were asked of.
     pub asked: Vec<u32>,
+    /// What was last reported of each stream: the lost share, in 1/256, and how many were lost in all.
+    pub told_lost: HashMap<u32, (u8, u32)>,
     pub received: Vec<rtc::rtp::Packet>,
     pub reports: Vec<SenderReport>,
     pub connected: bool,
@@ -96,6 +99,7 @@ impl Client {
             pc: connection(now, RTCDtlsRole::Auto, Reports::Itself),
             keyframe_asked: false,
             asked: Vec::new(),
+            told_lost: HashMap::new(),
             received: Vec::new(),
             reports: Vec::new(),
             connected: false,
@@ -167,6 +171,12 @@ impl Client {
                     let before = self.asked.len();
                     self.asked.extend(asked);
                     self.keyframe_asked |= self.asked.len() > before;
+                    let reports = reports.iter();
+                    let received = reports.filter_map(|report| report.as_any().downcast_ref());
+                    for block in received.flat_map(|one: &ReceiverReport| &one.reports) {
+                        let told = (block.fraction_lost, block.total_lost);
+                        self.told_lost.insert(block.ssrc, told);
+                    }
                 }
                 _ => {}
             }

@@ -52,6 +52,28 @@ fn take_heard(world: &mut World, who: usize) -> (BTreeSet<u16>, usize) {
     (heard, redundant)
 }
 
+/// An encoder that hears of losses writes each sound into the next packet, too (in-band FEC).
+#[test]
+fn a_sender_hears_of_losses_that_nothing_else_repairs() {
+    let mut world = World::new();
+    let [ada, bo, cy] = three(&mut world);
+    let mut number = 0;
+    let mut told = |world: &mut World, losses: [u32; 2], seconds| {
+        for (who, percent) in [bo, cy].into_iter().zip(losses) {
+            world.losses.insert(world.clients[who].address, percent);
+        }
+        talk(world, ada, &mut number, seconds);
+        let (share, all) = world.clients[ada].told_lost[&VOICE];
+        assert_eq!(all, 0, "nothing is lost on the way in");
+        share
+    };
+    assert_eq!(told(&mut world, [0, 0], 5), 0);
+    assert_eq!(told(&mut world, [30, 0], 10), 0, "that is sent redundantly");
+    let share = told(&mut world, [0, 30], 10);
+    assert!((50..=77).contains(&share), "{share} of 256");
+    assert_eq!(told(&mut world, [0, 0], 60), 0);
+}
+
 #[test]
 fn sound_survives_a_loss_of_a_third_where_both_ends_can_repeat_it() {
     for seed in [1, 0x2545_f491, 0x9e37_79b9] {
@@ -59,7 +81,8 @@ fn sound_survives_a_loss_of_a_third_where_both_ends_can_repeat_it() {
     }
 }
 
-fn survives_a_loss_of_a_third(mut world: World) {
+/// Ada is heard by Bo, who takes sound that is sent redundantly, and by Cy, who does not.
+fn three(world: &mut World) -> [usize; 3] {
     let people = [world.admit(), world.admit(), world.admit()];
     let ada = world.client();
     world.clients[ada].add_source(Source::Microphone, VOICE);
@@ -78,6 +101,11 @@ fn survives_a_loss_of_a_third(mut world: World) {
     });
     world.start(&people[0], Source::Microphone);
     world.run(Duration::from_millis(600));
+    [ada, bo, cy]
+}
+
+fn survives_a_loss_of_a_third(mut world: World) {
+    let [ada, bo, cy] = three(&mut world);
     let mut number = 0;
     talk(&mut world, ada, &mut number, 5);
     for who in [bo, cy] {

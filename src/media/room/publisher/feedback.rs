@@ -144,7 +144,17 @@ impl Up {
 
     fn report(&mut self, ntp: u64, out: &mut Arena, now: Instant) {
         let streams = self.streams.iter_mut();
-        let blocks: Vec<Block> = streams.filter_map(|stream| stream.block(now)).collect();
+        let blocks = streams.filter_map(|stream| {
+            let onward = self.lines[stream.line].onward_loss;
+            let block = stream.block(now)?;
+            // The count of what was lost stays true: senders reckon their line's rate by that.
+            let fraction_lost = block.fraction_lost.max(onward);
+            Some(Block {
+                fraction_lost,
+                ..block
+            })
+        });
+        let blocks: Vec<Block> = blocks.collect();
         self.connection.send_rtcp(out, |bytes| {
             let mut writer = Writer::new(bytes);
             for some in blocks.chunks(crate::media::rtp::rtcp::write::MAX_BLOCKS) {
@@ -156,6 +166,14 @@ impl Up {
             writer.name(OWN_SSRC, NAME);
             writer.reference_time(OWN_SSRC, ntp);
         });
+    }
+
+    /// Listeners lose so much of a source that nothing repairs, in 1/256.
+    pub fn note_onward_loss(&mut self, source: Source, share: u8) {
+        let lines = self.lines.iter_mut();
+        for line in lines.filter(|line| line.source == Some(source)) {
+            line.onward_loss = share;
+        }
     }
 
     /// Asks for a keyframe of a source's layer, by the request that was agreed (RFC 4585 §6.3.1, RFC 5104 §4.3.1).

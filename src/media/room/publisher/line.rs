@@ -22,6 +22,8 @@ pub(super) struct Line {
     pub layers: Vec<String>,
     /// Whether what is missing may be asked for.
     pub repairs: bool,
+    /// What listeners lose of it that nothing repairs, in 1/256.
+    pub onward_loss: u8,
     /// The stream of each layer.
     pub current: [Option<u32>; MAX_LAYERS],
 }
@@ -46,6 +48,7 @@ impl Line {
             declared: Vec::new(),
             layers: Vec::new(),
             repairs: false,
+            onward_loss: 0,
             current: [None; MAX_LAYERS],
         }
     }

@@ -28,16 +28,8 @@ impl Up {
         (encoding, payload, keyframe): (Encoding, &[u8], bool),
     ) -> Standing {
         let is_simulcast = !self.lines[self.streams[place].line].layers.is_empty();
-        // In simulcast only the rate of pictures is chosen in a stream: its size is the stream's.
         match encoding {
-            Encoding::Vp8 => {
-                let sizes = keyframe.then(|| Part::sizes(encoding, payload)).flatten();
-                return Standing {
-                    part: Part::of(encoding, payload),
-                    sizes: sizes.filter(|_| !is_simulcast),
-                    targets: None,
-                };
-            }
+            Encoding::Vp8 => {}
             Encoding::Vp9 | Encoding::Av1 if !is_simulcast => {}
             _ => return Standing::default(),
         }
@@ -45,7 +37,10 @@ impl Up {
         let sizes = keyframe.then(|| Part::sizes(encoding, payload)).flatten();
         Standing {
             part: Part::of(encoding, payload).or(described.map(|described| described.part)),
-            sizes: sizes.or(described.and_then(|described| described.sizes)),
+            // In simulcast a stream has one size.
+            sizes: sizes
+                .or(described.and_then(|described| described.sizes))
+                .filter(|_| !is_simulcast),
             targets: described.map(|described| described.targets),
         }
     }

@@ -9,6 +9,7 @@ use crate::media::peer::codec;
 use crate::media::peer::sdp::{Codec, Section};
 use crate::media::room::allocate::Share;
 use crate::media::room::keyframe_limit::ViewerRequests;
+use crate::media::room::onward::Losses;
 use crate::media::room::publisher::Arrival;
 use crate::media::room::quality::Tally;
 use crate::media::rtp::clock::Pair;
@@ -86,6 +87,10 @@ pub(in crate::media) struct DownSlot {
     pub(super) stills_from: Instant,
     /// The ids of the header extensions that the subscriber takes.
     ids: ExtensionIds,
+    /// Of sound: whether each packet carries the one before it, too,
+    pub is_redundant: bool,
+    /// and what the subscriber loses.
+    pub losses: Losses,
     /// The keyframes that the subscriber asks for.
     pub keyframes: ViewerRequests,
 }
@@ -163,6 +168,8 @@ impl DownSlot {
             still: None,
             stills_from: now,
             ids: ExtensionIds::none(),
+            is_redundant: false,
+            losses: Losses::default(),
             keyframes: ViewerRequests::default(),
         }
     }
@@ -228,10 +235,12 @@ impl DownSlot {
         self.missed += missing as i64 - skipped;
         let lost = self.missed.max(0);
         self.missed -= lost;
-        Tally {
+        let tally = Tally {
             expected: expected.saturating_add_signed(-skipped),
             lost: lost.unsigned_abs(),
-        }
+        };
+        self.losses.note(tally.lost, tally.expected);
+        tally
     }
 
     /// Takes what an answer says of it.
