@@ -43,6 +43,8 @@ format-check:
 clippy:
 	$(STAGE) "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# Many tests wait for what takes its time, so that two at once leave processors idle.
+rust-tests: export RUST_TEST_THREADS ?= $(shell n=$$(nproc); echo $$((n > 4 ? n : 4)))
 rust-tests:
 	$(STAGE) "Rust tests" tests/databases.sh cargo test --workspace --locked
 
