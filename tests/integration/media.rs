@@ -6,6 +6,7 @@ mod cheats;
 mod client;
 mod limits;
 mod one_port;
+mod str0m_client;
 mod tcp;
 
 use std::net::{IpAddr, Ipv4Addr};
