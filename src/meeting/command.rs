@@ -7,6 +7,7 @@ use crate::network::Network;
 use crate::protocol::event::{EndReason, LeaveReason};
 use crate::protocol::ids::{MessageId, ParticipantId, TrackId, UserId};
 use crate::protocol::object::{Action, BanLength, ChatMessage, Reaction, Role, Room, Source, User};
+use crate::protocol::passed_on::JsonString;
 use crate::protocol::request::{Candidate, Target, Targets};
 use crate::protocol::text::DisplayName;
 use crate::protocol::time::Timestamp;
@@ -339,14 +340,14 @@ pub enum Signal {
         /// The name of the connection, if there are several.
         connection: Option<String>,
         /// The description.
-        sdp: String,
+        sdp: JsonString,
     },
     /// An SDP answer.
     Answer {
         /// The name of the connection, if there are several.
         connection: Option<String>,
         /// The description.
-        sdp: String,
+        sdp: JsonString,
     },
     /// An ICE candidate, or the end of them.
     Candidate {
@@ -361,7 +362,7 @@ impl Signal {
     /// How much it weighs, in bytes.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Offer { sdp, .. } | Self::Answer { sdp, .. } => sdp.len(),
+            Self::Offer { sdp, .. } | Self::Answer { sdp, .. } => sdp.bytes(),
             Self::Candidate { candidate, .. } => candidate.as_ref().map_or(0, Candidate::bytes),
         }
     }

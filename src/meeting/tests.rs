@@ -18,6 +18,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::event::{EndReason, Event, SlotsData};
 use crate::protocol::ids::MessageId;
 use crate::protocol::object::{Action, BanLength, IceCandidate, Layer, Reaction, Role, Source};
+use crate::protocol::passed_on::JsonString;
 use crate::protocol::request::{Candidate, DownOffer, Everyone, Target, Targets};
 
 /// The names of all variants, as the reader of `T` itself tells them.
@@ -98,7 +99,7 @@ fn media_events() -> Vec<MediaEvent> {
 
 fn signals() -> Vec<Signal> {
     let connection = Some("file:1".to_owned());
-    let sdp = "v=0\r\n".to_owned();
+    let sdp = JsonString::new("v=0\r\n");
     let object = IceCandidate {
         candidate: "candidate:1".to_owned(),
         sdp_mid: Some("0".to_owned()),

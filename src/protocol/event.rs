@@ -9,6 +9,7 @@ use super::object::{
     Action, ChatMessage, Participant, Permissions, Reaction, Role, Room, Slot, Source, Timer,
     Track, Waiting,
 };
+use super::passed_on::JsonString;
 use super::request::{Candidate, DownOffer, Joined};
 use super::time::Timestamp;
 
@@ -327,7 +328,9 @@ data! {
         /// The connection's name, as the sender gave it.
         connection: Option<String>,
         /// The session description.
-        sdp: String,
+        #[serde(deserialize_with = "JsonString::from_string")]
+        #[ts(type = "string")]
+        sdp: JsonString,
     }
     /// Data of `signal.candidate`.
     struct SignalCandidateData {

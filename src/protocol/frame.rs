@@ -169,9 +169,7 @@ impl EncodedEvent {
     pub fn new(event: &Event) -> Self {
         let data = match event {
             Event::SignalOffer(data) | Event::SignalAnswer(data) => {
-                // Each line of a description ends with two signs that are two each in JSON.
-                let about = data.sdp.len() + data.sdp.len() / 8 + 256;
-                encode_large(data, about)
+                encode_large(data, data.sdp.json_bytes() + 256)
             }
             _ => event.data(),
         };
@@ -222,11 +220,17 @@ impl EncodedEvent {
             ..
         } = &*self.0;
         let mut frame = String::with_capacity(EVENT_FRAME_BYTES + kind.len() + data.len());
-        let written = match delivery {
-            Delivery::Sure => write!(frame, r#"{{"type":"{kind}","seq":{seq},"data":{data}}}"#),
-            Delivery::Lossy => write!(frame, r#"{{"type":"{kind}","data":{data}}}"#),
-        };
-        written.expect("a string takes what is written");
+        frame.push_str(r#"{"type":""#);
+        frame.push_str(kind);
+        frame.push_str(match delivery {
+            Delivery::Sure => r#"","seq":"#,
+            Delivery::Lossy => r#"","data":"#,
+        });
+        if *delivery == Delivery::Sure {
+            write!(frame, r#"{seq},"data":"#).expect("a string takes what is written");
+        }
+        frame.push_str(data);
+        frame.push('}');
         frame
     }
 }

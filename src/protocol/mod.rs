@@ -14,6 +14,7 @@ mod golden;
 mod governance;
 pub mod ids;
 pub mod object;
+pub mod passed_on;
 pub mod patch;
 pub mod refusals;
 pub mod request;

@@ -136,12 +136,13 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::passed_on::JsonString;
     use crate::rooms::outbox;
 
     fn offer(bytes: usize) -> Signal {
         Signal::Offer {
             connection: None,
-            sdp: "x".repeat(bytes),
+            sdp: JsonString::new(&"x".repeat(bytes)),
         }
     }
 

@@ -22,6 +22,7 @@ use crate::meeting::{Command, Room};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ids::ParticipantId;
 use crate::protocol::object::{self, BanLength, Topology};
+use crate::protocol::passed_on::JsonString;
 use crate::protocol::time::Timestamp;
 use crate::turn::{IceServers, Reach};
 
@@ -340,7 +341,7 @@ fn offer(from: &str, to: &str, bytes: usize) -> Command {
         to: membership(to),
         signal: Signal::Offer {
             connection: None,
-            sdp: "x".repeat(bytes),
+            sdp: JsonString::new(&"x".repeat(bytes)),
         },
     }
 }

@@ -94,6 +94,7 @@ mod tests {
     use super::*;
     use crate::protocol::event::{Event, SessionReplaced, SignalSdp};
     use crate::protocol::ids::ParticipantId;
+    use crate::protocol::passed_on::JsonString;
 
     fn small() -> EncodedEvent {
         EncodedEvent::new(&Event::SessionReplaced(SessionReplaced {}))
@@ -103,7 +104,7 @@ mod tests {
         EncodedEvent::new(&Event::SignalOffer(SignalSdp {
             from: ParticipantId::random(),
             connection: None,
-            sdp: "x".repeat(bytes),
+            sdp: JsonString::new(&"x".repeat(bytes)),
         }))
     }
 

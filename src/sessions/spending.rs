@@ -34,8 +34,8 @@ impl Spending {
     fn spend(&mut self, request: &Request, now: Instant) -> Result<(), Duration> {
         match request {
             Request::ChatSend(data) => self.chat.spend(weight(data.text.as_str().len()), now),
-            Request::SignalOffer(data) => self.relay.spend(weight(data.sdp.len()), now),
-            Request::SignalAnswer(data) => self.relay.spend(weight(data.sdp.len()), now),
+            Request::SignalOffer(data) => self.relay.spend(weight(data.sdp.bytes()), now),
+            Request::SignalAnswer(data) => self.relay.spend(weight(data.sdp.bytes()), now),
             Request::SignalCandidate(data) => {
                 let bytes = data.candidate.as_ref().map_or(0, |data| data.bytes());
                 self.relay.spend(weight(bytes), now)

@@ -332,7 +332,7 @@ impl Client {
     /// Each once, in the order in which they were sent, and from somebody who is there.
     fn hear_whisper(&mut self, whisper: &SignalSdp) {
         // What carries no number is another act of the meeting.
-        let Ok(number) = whisper.sdp.parse() else {
+        let Ok(number) = whisper.sdp.text().parse() else {
             return;
         };
         let from = &whisper.from;

@@ -221,7 +221,10 @@ impl Drive {
         let next = self.due.peek().map_or(deadline, |Reverse((at, _))| *at);
         let wait = next.min(deadline).saturating_duration_since(Instant::now());
         let mut events = Events::with_capacity(EVENTS);
-        match self.poll.poll(&mut events, Some(wait.min(LOOK))) {
+        match self
+            .poll
+            .poll(&mut events, Some(whole_millis(wait.min(LOOK))))
+        {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
             _ => {}
         }
@@ -380,6 +383,12 @@ impl Drive {
     }
 }
 
+/// The system waits for whole milliseconds and rounds up. What is due sooner is waited for by looking again and again.
+/// Otherwise each message would be late by up to a millisecond before it is sent.
+fn whole_millis(wait: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// Lines as in a description, written as JSON has them, of so many bytes.
 fn description(bytes: usize) -> String {
     const LINE: &str = r"a=candidate:1 1 udp 2130706431 192.0.2.1 40000 typ host\r\n";
@@ -392,6 +401,13 @@ fn description(bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_sent_late_because_the_system_waits_too_long() {
+        let waits =
+            [0, 999, 1_000, 1_999].map(|micros| whole_millis(Duration::from_micros(micros)));
+        assert_eq!(waits.map(|wait| wait.as_micros()), [0, 0, 1_000, 1_000]);
+    }
 
     #[test]
     fn a_description_has_the_bytes_that_were_asked_for() {

@@ -5,6 +5,7 @@ mod sending_away;
 
 use super::*;
 use crate::protocol::event::{LobbyDenial, LobbyLeaveReason};
+use crate::protocol::passed_on::JsonString;
 use crate::protocol::request::{Everyone, Targets};
 
 fn waiting_room() -> object::Room {
@@ -147,7 +148,7 @@ fn who_waits_can_do_nothing_in_the_room() {
         to: me(),
         signal: Signal::Offer {
             connection: None,
-            sdp: String::new(),
+            sdp: JsonString::new(""),
         },
     };
     let signalled = room.handle(signal, at(2)).reply;

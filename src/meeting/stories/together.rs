@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::meeting::state::chat::RECENT_MESSAGES;
+use crate::protocol::passed_on::JsonString;
 
 #[test]
 fn members_do_only_what_the_room_lets_them() {
@@ -84,7 +85,7 @@ fn signals_go_to_one_and_never_back_or_out_of_the_room() {
         to: membership(to),
         signal: Signal::Offer {
             connection: None,
-            sdp: "v=0".into(),
+            sdp: JsonString::new("v=0"),
         },
     };
     assert_eq!(
@@ -120,7 +121,7 @@ fn files_and_reactions_are_for_those_who_may() {
             to: membership(to),
             signal: Signal::Offer {
                 connection: Some(connection.to_owned()),
-                sdp: String::new(),
+                sdp: JsonString::new(""),
             },
         };
         let denied = Err(ErrorCode::PermDenied);

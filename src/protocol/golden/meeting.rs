@@ -8,6 +8,7 @@ use super::samples::{
 use crate::protocol::event::*;
 use crate::protocol::frame::EncodedEvent;
 use crate::protocol::object::*;
+use crate::protocol::passed_on::JsonString;
 use crate::protocol::request::*;
 use crate::protocol::text::ChatText;
 
@@ -97,7 +98,7 @@ fn meeting() -> Vec<Sample> {
             Request::SignalOffer(SignalOffer {
                 to: id("p-ada"),
                 connection: Some("main".to_owned()),
-                sdp: OFFER.to_owned(),
+                sdp: JsonString::new(OFFER),
             }),
             Empty {},
         ),
@@ -106,7 +107,7 @@ fn meeting() -> Vec<Sample> {
             Request::SignalAnswer(SignalAnswer {
                 to: id("p-ada"),
                 connection: Some("main".to_owned()),
-                sdp: OFFER.to_owned(),
+                sdp: JsonString::new(OFFER),
             }),
             Empty {},
         ),
@@ -201,7 +202,7 @@ fn events() -> Vec<Sample> {
     let signal = || SignalSdp {
         from: id("p-bo"),
         connection: Some("main".to_owned()),
-        sdp: OFFER.to_owned(),
+        sdp: JsonString::new(OFFER),
     };
     let events = vec![
         Event::ParticipantJoined(ParticipantData {

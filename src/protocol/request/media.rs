@@ -7,6 +7,7 @@ use ts_rs::TS;
 use super::nullable;
 use crate::protocol::ids::{ParticipantId, TrackId};
 use crate::protocol::object::{IceCandidate, Leg, Slot, Source, SourceMid, Track};
+use crate::protocol::passed_on::JsonString;
 use crate::protocol::strict::objects_only;
 
 shapes! {
@@ -18,7 +19,8 @@ shapes! {
         #[serde(default)] #[ts(optional = nullable)]
         connection: Option<String>,
         /// The session description (RFC 8866).
-        sdp: String,
+        #[ts(type = "string")]
+        sdp: JsonString,
     }
     /// Data of `signal.answer`.
     struct SignalAnswer {
@@ -28,7 +30,8 @@ shapes! {
         #[serde(default)] #[ts(optional = nullable)]
         connection: Option<String>,
         /// The session description (RFC 8866).
-        sdp: String,
+        #[ts(type = "string")]
+        sdp: JsonString,
     }
     /// Data of `signal.candidate`.
     #[schemars(extend("required" = ["to", "candidate"]))]

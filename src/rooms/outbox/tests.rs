@@ -9,6 +9,7 @@ use crate::protocol::event::{
     SpeakerActive,
 };
 use crate::protocol::object::{Reaction, Role};
+use crate::protocol::passed_on::JsonString;
 use crate::protocol::time::Timestamp;
 
 fn event(event: Event) -> OutboxItem {
@@ -30,7 +31,7 @@ fn signal(bytes: usize) -> OutboxItem {
     event(Event::SignalOffer(SignalSdp {
         from: ParticipantId::random(),
         connection: None,
-        sdp: "x".repeat(bytes),
+        sdp: JsonString::new(&"x".repeat(bytes)),
     }))
 }
 

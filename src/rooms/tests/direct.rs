@@ -5,7 +5,7 @@ use super::*;
 fn offer(connection: Option<&str>) -> Signal {
     Signal::Offer {
         connection: connection.map(str::to_owned),
-        sdp: "x".to_owned(),
+        sdp: JsonString::new("x"),
     }
 }
 
