@@ -84,6 +84,19 @@ test('a large tile gets a large picture and a small one a small one, of the same
   });
 });
 
+test('in a room of two what is watched is encoded and the smallest layer, and nothing before there is a second person', { timeout: 120_000 }, async (t) => {
+  const identity = await makeRoom(stage);
+  const bo = await guest(stage, identity, 'Bo', SHARP);
+  closeAfter(t, bo);
+  await until(async () => (await running(bo)) === '', 'nothing to be encoded for nobody', SOON);
+  const ada = await guest(stage, identity, 'Ada', SHARP);
+  closeAfter(t, ada);
+  await until(async () => (await linesOf(ada, 'Bo')) === 720 && (await running(bo)) === 'fq', 'the largest layer and the smallest', SOON);
+  // Beside a panel or in a small window.
+  await ada.setViewportSize({ width: 320, height: 300 });
+  await until(async () => (await linesOf(ada, 'Bo')) < 720 && !(await running(bo)).includes('f'), 'the largest layer to stop', SOON);
+});
+
 test('of a page that nobody sees, its small window goes on until it is closed', { timeout: 120_000 }, async (t) => {
   const identity = await makeRoom(stage);
   const bo = await guest(stage, identity, 'Bo', { init: [strong] });
@@ -170,8 +183,14 @@ test('a machine that cannot keep up sends and asks for less by itself, and says 
   await until(async () => (await linesOf(ada, 'Bo')) === 360, 'a step back', { timeoutMs: 90_000, everyMs: 1_000 });
 });
 
-/** Somebody who sends a drawn picture and receives nothing; many fit in one page. */
-const crowd = (page, identity, names) => page.evaluate(async ({ identity, names }) => {
+const CROWD_FPS = 4;
+/** A page asks for so many sounds, and gets the loudest: here those who came last. */
+const MOST_VOICES = 4;
+/** Between the mean squares of what they say and of what the others do. */
+const LOUD = 0.01;
+
+/** Somebody who sends a drawn picture and a tone and receives nothing; many fit in one page. */
+const crowd = (page, identity, names) => page.evaluate(async ({ identity, names, fps, loud }) => {
   const { Session, createCall } = globalThis.client;
   const canvas = document.createElement('canvas');
   canvas.width = 1280;
@@ -181,18 +200,29 @@ const crowd = (page, identity, names) => page.evaluate(async ({ identity, names 
   setInterval(() => {
     pen.fillStyle = `hsl(${(frame += 7) % 360} 60% 50%)`;
     pen.fillRect(0, 0, canvas.width, canvas.height);
-  }, 250);
+  }, 1_000 / fps);
   globalThis.calls = [];
+  const context = new AudioContext();
+  /** A tone that nobody else has. */
+  const voice = () => {
+    const at = globalThis.calls.length;
+    const tone = new OscillatorNode(context, { frequency: 200 + 40 * at });
+    const heard = new MediaStreamAudioDestinationNode(context);
+    tone.connect(new GainNode(context, { gain: at < names.length - loud ? 0.02 : 0.5 })).connect(heard);
+    tone.start();
+    return heard.stream.getAudioTracks()[0];
+  };
   for (const name of names) {
     const session = new Session(`${location.origin.replace('http', 'ws')}/ws`);
     await session.guest({ display_name: name });
     const call = createCall(session, await session.joinRoom({ identity }));
-    call.setSource('camera', canvas.captureStream(4).getVideoTracks()[0]);
+    call.setSource('camera', canvas.captureStream(fps).getVideoTracks()[0]);
+    call.setSource('microphone', voice());
     await call.start();
     call.view([]);
     globalThis.calls.push(call);
   }
-}, { identity, names });
+}, { identity, names, fps: CROWD_FPS, loud: MOST_VOICES });
 
 test('of sixteen cameras a phone gets a page of small pictures', { timeout: 300_000 }, async (t) => {
   const identity = await makeRoom(stage);
@@ -205,16 +235,45 @@ test('of sixteen cameras a phone gets a page of small pictures', { timeout: 300_
     [...document.querySelectorAll('[data-testid="tile"]:not(.me) video')].map((video) => (video.srcObject ? video.videoHeight : 0)));
   await until(async () => (await shown()).length === 7 && (await shown()).every((lines) => lines > 0 && lines <= 360), 'seven small pictures', { timeoutMs: 90_000, everyMs: 500 });
   // Nothing else comes, and nobody sends what is too large for everybody.
-  const arriving = async () => {
-    const read = () => phone.evaluate(async () => {
-      const [entries] = await Promise.all(globalThis.watchedConnections.map(async (one) => [...(await one.getStats()).values()])).then((all) => [all.flat()]);
-      return entries.filter(({ type, kind }) => type === 'inbound-rtp' && kind === 'video').map(({ mid, framesDecoded }) => [mid, framesDecoded]);
+  const read = () => phone.evaluate(async () => {
+    const reports = await Promise.all(globalThis.watchedConnections.map((one) => one.getStats()));
+    const entries = reports.flatMap((report) => [...report.values()]).filter(({ type }) => type === 'inbound-rtp');
+    return entries.map(({ id, kind, framesDecoded = 0, frameWidth = 0, frameHeight = 0, totalDecodeTime = 0, packetsReceived, totalAudioEnergy = 0 }) =>
+      ({ id, kind, frames: framesDecoded, pixels: frameWidth * frameHeight, decodeS: totalDecodeTime, packets: packetsReceived, energy: totalAudioEnergy }));
+  });
+  const arriving = async (seconds) => {
+    const before = new Map((await read()).map((one) => [one.id, one]));
+    await phone.waitForTimeout(seconds * 1_000);
+    const since = (await read()).map((one) => {
+      const { frames = 0, packets = 0, decodeS = 0, energy = 0 } = before.get(one.id) ?? {};
+      return { ...one, frames: one.frames - frames, packets: one.packets - packets, decodeS: one.decodeS - decodeS, energy: one.energy - energy };
     });
-    const before = new Map(await read());
-    await phone.waitForTimeout(1_500);
-    return (await read()).filter(([mid, frames]) => frames > (before.get(mid) ?? 0)).length;
+    const pictures = since.filter(({ kind, frames }) => kind === 'video' && frames > 0);
+    const sum = (of) => pictures.reduce((all, one) => all + of(one), 0) / seconds;
+    return {
+      pictures: pictures.length,
+      sounds: since.filter(({ kind, packets }) => kind === 'audio' && packets > 0).length,
+      loud: since.filter(({ kind, energy }) => kind === 'audio' && energy > LOUD * seconds).length,
+      fps: sum(({ frames }) => frames), pixels: sum(({ frames, pixels }) => frames * pixels), decodeS: sum(({ decodeS }) => decodeS),
+    };
   };
-  await until(async () => (await arriving()) === 7, 'seven pictures to come, and no more', SOON);
+  await until(async () => (await arriving(1.5)).pictures === 7, 'seven pictures to come, and no more', SOON);
+  // Each is the smallest that is about as high as its tile.
+  const misfits = () => phone.evaluate(() =>
+    [...document.querySelectorAll('[data-testid="tile"]:not(.me) video')].map((video) => {
+      const need = video.clientHeight * Math.min(2, devicePixelRatio);
+      const { videoHeight: lines } = video;
+      const fits = [180, 360, 720].find((one) => one >= need * 0.7);
+      // One that fits already stays until a smaller one is nearer.
+      return lines === fits || (lines === fits * 2 && fits < need * 0.85) ? '' : `${lines} lines for ${need}`;
+    }).filter(Boolean));
+  await until(async () => !(await misfits()).length, 'each tile to get the smallest picture that fits', SOON);
+  await until(async () => (await arriving(1)).loud === MOST_VOICES, 'the loudest to be heard', SOON);
+  const load = await arriving(3);
+  t.diagnostic(JSON.stringify(load));
+  assert.equal(load.pictures, 7);
+  assert.deepEqual([load.sounds, load.loud], [MOST_VOICES, MOST_VOICES], 'the loudest are heard, and nobody else');
+  assert.ok(load.pixels <= 7 * CROWD_FPS * 640 * 360 * 1.3, `${load.pixels} pixels a second`);
   const large = () => others.evaluate(async () => {
     const of = async (call) => (await call.stats()).tracks.find(({ rid }) => rid === 'f')?.framesEncoded ?? 0;
     return Promise.all(globalThis.calls.map(of));

@@ -48,6 +48,9 @@ impl Room {
                 let up = ups.find(|up| up.number == number);
                 let arrival = up.and_then(|up| up.arrived(packet, &member.wall, turn));
                 if let Some(arrival) = arrival {
+                    for recovered in arrival.recovered() {
+                        self.forward(route.member, &recovered, turn);
+                    }
                     self.forward(route.member, &arrival, turn);
                 }
                 // Nothing else comes of media.

@@ -1,7 +1,9 @@
 //! The connection on which a participant sends: the client offers, we answer (RFC 8829).
 
+mod arrival;
 mod feedback;
 mod line;
+mod recovery;
 mod several;
 mod sources;
 mod standing;
@@ -10,11 +12,12 @@ mod stream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(in crate::media) use self::arrival::Arrival;
 use self::feedback::Feedback;
 use self::line::{Kind, Line, line_of};
+use self::recovery::Recoveries;
 pub(in crate::media) use self::several::{assign, continues, open, renegotiate};
 pub(in crate::media) use self::sources::{Assigned, check_sources};
-pub(in crate::media) use self::standing::Standing;
 use self::stream::Stream;
 use crate::budgets::media::LINES_OVER_TIME;
 use crate::media::error::Refused;
@@ -22,12 +25,13 @@ use crate::media::peer::connection::Connection;
 use crate::media::peer::describing::Describing;
 use crate::media::peer::dtls::DtlsRole;
 use crate::media::peer::reach::Reach;
-use crate::media::peer::sdp::{Codec, Description, End, Origin, Setup, Why};
+use crate::media::peer::sdp::{Description, End, Origin, Setup, Why};
 use crate::media::peer::transport::PeerEvent;
 use crate::media::room::Turn;
 use crate::media::room::quality::Arrivals;
 use crate::media::room::wall_clock::WallClock;
 use crate::media::rtp::clock::Coming;
+use crate::media::rtp::encoding::Encoding;
 use crate::media::rtp::extensions::{Extension, ExtensionIds};
 use crate::media::rtp::history::Incoming;
 use crate::media::rtp::keyframe::begins_keyframe;
@@ -68,32 +72,6 @@ pub(in crate::media) struct Up {
     resumed: bool,
     /// Layers whose streams were ended.
     ended: Vec<(Source, usize)>,
-}
-
-/// A packet to be forwarded.
-pub(in crate::media) struct Arrival<'a> {
-    /// Its source.
-    pub source: Source,
-    /// The place of its layer among those of its source, in the offer's order.
-    pub layer: usize,
-    /// Its stream.
-    pub ssrc: u32,
-    /// As it came.
-    pub packet: Incoming<'a>,
-    /// How it is encoded.
-    pub codec: Arc<Codec>,
-    /// How loud it is in -dBov (RFC 6464).
-    pub level: Option<u8>,
-    /// It decodes on its own.
-    pub keyframe: bool,
-    /// Where it stands in a stream of several layers.
-    pub standing: Standing,
-    /// When it came, and where its stream's clock stands on our wall clock.
-    pub coming: Coming,
-    /// Where the newest sound begins in a payload that carries what came before it as well (RFC 2198).
-    pub newest: Option<usize>,
-    /// Whether packets of its stream were lately lost before they came here.
-    pub is_lossy: bool,
 }
 
 /// What a packet says of itself, after a repair was taken apart.
@@ -275,14 +253,18 @@ impl Up {
             let highest = self.arrivals.count(taken.sequence, stream.highest);
             stream.note_highest(highest, now);
         }
-        let (sequence, way) = stream.accept(taken.sequence, now)?;
+        let accepted = stream.accept(taken.sequence, now);
         let (report, line, layer) = (stream.report, stream.line, stream.layer);
         let clock = report.and_then(|report| wall.pair(report.pair, report.epoch?));
         let line = &self.lines[line];
-        if !taken.is_repair {
+        let came = accepted.map(|(sequence, _)| sequence);
+        if let Some(sequence) = came.or_else(|| stream.take_recovered(taken.sequence))
+            && !taken.is_repair
+        {
             let timestamp = view.header.timestamp;
             stream.note_reception(sequence, timestamp, line.clock_rate(), arrived);
         }
+        let (sequence, way) = accepted?;
         // The measure by reports is the better one.
         if let (Some(way), None) = (way, self.connection.round_trip()) {
             self.connection.note_round_trip(way);
@@ -295,6 +277,19 @@ impl Up {
         let level = self.value(&view, Extension::AudioLevel);
         let keyframe = begins_keyframe(codec.encoding, taken.payload);
         let standing = self.standing(place, &view, (codec.encoding, taken.payload, keyframe));
+        let packet = Incoming {
+            sequence,
+            timestamp: view.header.timestamp,
+            marker: view.header.marker,
+            encoding: codec.encoding,
+            extensions: view.extensions,
+            ids: self.ids,
+            payload: taken.payload,
+        };
+        let recoveries = match codec.encoding {
+            Encoding::Opus => self.streams[place].recover(&packet, taken.newest, codec.clock_rate),
+            _ => Recoveries::default(),
+        };
         Some(Arrival {
             source,
             layer,
@@ -302,19 +297,13 @@ impl Up {
             level: level.and_then(|bytes| Some(bytes.first()? & 0x7f)),
             keyframe,
             standing,
-            packet: Incoming {
-                sequence,
-                timestamp: view.header.timestamp,
-                marker: view.header.marker,
-                encoding: codec.encoding,
-                extensions: view.extensions,
-                ids: self.ids,
-                payload: taken.payload,
-            },
+            packet,
             codec,
             coming: Coming { now, ntp, clock },
             newest: taken.newest,
             is_lossy: self.is_lossy(place, now),
+            recoveries,
+            is_recovered: false,
         })
     }
 

@@ -206,12 +206,16 @@ impl Down {
             return Forwarded::Undecodable;
         };
         let mut packet = arrival.packet;
+        // What is redundant names its encoding by the publisher's number.
+        let redundant = repair.filter(|_| arrival.codec.payload_type == payload_type);
+        if arrival.is_recovered && redundant.is_some() {
+            // It is in the packet behind it.
+            return Forwarded::Done;
+        }
         slot.is_redundant = false;
         if let Some(newest) = arrival.newest {
-            // It names its encoding by the publisher's number, and is twice as long. A subscriber that loses nothing
-            // goes without.
-            let is_same = arrival.codec.payload_type == payload_type;
-            match repair.filter(|_| is_same && (arrival.is_lossy || self.line.is_lossy(now))) {
+            // It is twice as long. A subscriber that loses nothing goes without.
+            match redundant.filter(|_| arrival.is_lossy || self.line.is_lossy(now)) {
                 Some(redundant) => (payload_type, slot.is_redundant) = (redundant, true),
                 None => packet.payload = packet.payload.get(newest..).unwrap_or_default(),
             }

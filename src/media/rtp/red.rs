@@ -26,6 +26,30 @@ pub fn newest(payload: &[u8], payload_type: u8) -> Option<usize> {
     None
 }
 
+/// The sounds before the newest one, which begins there, the latest first: each with its age, in units of the clock.
+pub fn earlier(payload: &[u8], newest: usize) -> impl Iterator<Item = (u32, &[u8])> {
+    let mut blocks = [(0, 0); MOST_BLOCKS];
+    let headers = payload
+        .chunks_exact(HEADER)
+        .take_while(|header| header[0] & 0x80 != 0);
+    let mut count = 0;
+    for (block, header) in blocks.iter_mut().zip(headers) {
+        let age = u32::from(header[1]) << 6 | u32::from(header[2]) >> 2;
+        let length = usize::from(header[2] & 3) << 8 | usize::from(header[3]);
+        (*block, count) = ((age, length), count + 1);
+    }
+    let mut end = newest;
+    blocks
+        .into_iter()
+        .take(count)
+        .rev()
+        .map_while(move |(age, length)| {
+            let sound = payload.get(end.checked_sub(length)?..end)?;
+            end -= length;
+            Some((age, sound))
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +86,31 @@ mod tests {
                 assert!(cut.is_none_or(|place| place < end), "{end}");
             }
         }
+    }
+
+    #[test]
+    fn the_others_are_found_the_latest_first() {
+        for older in [
+            &[][..],
+            &[(960, &[1; 300][..])],
+            &[(16_383, b"one"), (960, b""), (3, b"two")],
+        ] {
+            let payload = redundant(older, b"newest");
+            let place = newest(&payload, 111).unwrap();
+            let found: Vec<_> = earlier(&payload, place).collect();
+            let expected = older.iter().rev();
+            let expected: Vec<_> = expected
+                .map(|(age, sound)| (u32::from(*age), *sound))
+                .collect();
+            assert_eq!(found, expected);
+        }
+        let payload = redundant(&[(960, b"one")], b"newest");
+        assert_eq!(
+            earlier(&payload, 2).count(),
+            0,
+            "nothing before the beginning"
+        );
+        assert_eq!(earlier(&[0xef; 90], 90).count(), 0);
     }
 
     #[test]

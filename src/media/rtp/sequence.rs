@@ -11,7 +11,10 @@ const WORDS: usize = (WINDOW / 64) as usize;
 #[derive(Debug, Clone, Default)]
 pub(in crate::media) struct SequenceWindow {
     highest: Option<u64>,
+    /// Those that came, or whose content did.
     seen: [u64; WORDS],
+    /// Those whose content came in another packet, and that did not come themselves.
+    recovered: [u64; WORDS],
 }
 
 impl SequenceWindow {
@@ -24,9 +27,7 @@ impl SequenceWindow {
             self.mark(first);
             return Some(first);
         };
-        // The distance on the circle of 2^16, to the nearer side.
-        let distance = i64::from(sequence.wrapping_sub(highest as u16) as i16);
-        let extended = highest.checked_add_signed(distance)?;
+        let extended = extend(highest, sequence)?;
         if extended > highest {
             self.forget(highest, extended);
             self.highest = Some(extended);
@@ -37,14 +38,44 @@ impl SequenceWindow {
         Some(extended)
     }
 
+    /// The content of a packet came in another one: should it come itself, it is a duplicate. Whether that is news.
+    pub fn recover(&mut self, extended: u64) -> bool {
+        let is_missing = self.is_within(extended) && !self.is_marked(extended);
+        if is_missing {
+            self.mark(extended);
+            let (word, bit) = place(extended);
+            self.recovered[word] |= bit;
+        }
+        is_missing
+    }
+
+    /// The extended number of a packet that came itself after it was recovered, once.
+    pub fn take_recovered(&mut self, sequence: u16) -> Option<u64> {
+        let extended = extend(self.highest?, sequence)?;
+        if !self.is_within(extended) {
+            return None;
+        }
+        let (word, bit) = place(extended);
+        let was_recovered = self.recovered[word] & bit != 0;
+        self.recovered[word] &= !bit;
+        was_recovered.then_some(extended)
+    }
+
+    /// Whether it is told of this number whether it came.
+    fn is_within(&self, extended: u64) -> bool {
+        self.highest
+            .is_some_and(|highest| extended <= highest && highest - extended < WINDOW)
+    }
+
     fn forget(&mut self, from: u64, to: u64) {
         if to - from >= WINDOW {
-            self.seen = [0; WORDS];
+            (self.seen, self.recovered) = ([0; WORDS], [0; WORDS]);
             return;
         }
         for extended in from + 1..=to {
             let (word, bit) = place(extended);
             self.seen[word] &= !bit;
+            self.recovered[word] &= !bit;
         }
     }
 
@@ -57,6 +88,12 @@ impl SequenceWindow {
         let (word, bit) = place(extended);
         self.seen[word] & bit != 0
     }
+}
+
+/// By the distance on the circle of 2^16, to the nearer side.
+fn extend(highest: u64, sequence: u16) -> Option<u64> {
+    let distance = i64::from(sequence.wrapping_sub(highest as u16) as i16);
+    highest.checked_add_signed(distance)
 }
 
 fn place(extended: u64) -> (usize, u64) {
@@ -107,6 +144,66 @@ mod tests {
             assert_eq!(extended as u16, n as u16);
             last = extended;
             assert_eq!(window.accept(n as u16), None);
+        }
+    }
+
+    #[test]
+    fn a_packet_that_comes_after_its_content_is_a_duplicate() {
+        let mut window = SequenceWindow::default();
+        assert!(!window.recover(9), "nothing came");
+        let first = window.accept(65_533).unwrap();
+        window.accept(1).unwrap();
+        assert!(!window.recover(first) && !window.recover(first + 5));
+        assert!(window.recover(first + 3) && !window.recover(first + 3));
+        assert_eq!(
+            window.take_recovered(65_535),
+            None,
+            "it did not come at all"
+        );
+        assert_eq!(window.accept(0), None);
+        assert_eq!(window.take_recovered(0), Some(first + 3));
+        assert_eq!(window.take_recovered(0), None, "it came twice");
+        assert_eq!(window.accept(65_535), Some(first + 2));
+        window.accept(2_000).unwrap();
+        assert!(!window.recover(first + 1), "too old");
+    }
+
+    /// However packets are lost, overtaken, doubled and recovered, nothing is forwarded twice.
+    #[test]
+    fn no_number_is_given_out_twice() {
+        for seed in 1..50_u32 {
+            let (mut window, mut state) = (SequenceWindow::default(), seed);
+            let mut below = |end: u32| {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                u64::from(state % end)
+            };
+            let (mut given, mut late) = (std::collections::HashSet::new(), Vec::new());
+            for number in 0..20_000_u64 {
+                let jump = number + if below(8_000) == 0 { 1_500 } else { 0 };
+                match below(4) {
+                    0 => continue,
+                    1 => late.push(number as u16),
+                    _ => late.insert(0, jump as u16),
+                }
+                let taken = late.swap_remove(below(late.len() as u32) as usize);
+                for _ in 0..=below(2) {
+                    if let Some(came) = window.accept(taken) {
+                        assert!(given.insert(came), "{seed}: {came}");
+                        for back in 1..=below(3) {
+                            let other = came - back;
+                            assert!(
+                                !window.recover(other) || given.insert(other),
+                                "{seed}: {other}"
+                            );
+                        }
+                    } else if let Some(came) = window.take_recovered(taken) {
+                        assert!(given.contains(&came));
+                    }
+                }
+            }
+            assert!(given.len() > 5_000, "{}", given.len());
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Sound that carries earlier sound once more, to listeners who lose some of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::World;
+use super::line::Weather;
 use crate::media::room::request::Request;
 use crate::protocol::object::Source;
 
@@ -102,6 +103,92 @@ fn three(world: &mut World) -> [usize; 3] {
     world.start(&people[0], Source::Microphone);
     world.run(Duration::from_millis(600));
     [ada, bo, cy]
+}
+
+/// What is lost on the way in comes with the packet behind it. Some listeners look there themselves; the others get it as
+/// the packet that it was.
+#[test]
+fn what_a_sender_loses_reaches_those_who_take_no_redundant_sound() {
+    for seed in [1, 0x2545_f491, 0x9e37_79b9] {
+        for percent in [15, 30] {
+            is_recovered(World::seeded(seed), percent);
+        }
+    }
+}
+
+fn is_recovered(mut world: World, percent: u32) {
+    let [ada, bo, cy] = three(&mut world);
+    let mut number = 0;
+    talk(&mut world, ada, &mut number, 2);
+    take_heard(&mut world, bo);
+    take_heard(&mut world, cy);
+    world.losses.insert(super::SERVER.into(), percent);
+    let before = world.media[&world.clients[bo].address];
+    talk(&mut world, ada, &mut number, 20);
+    let (share, _) = world.clients[ada].told_lost[&VOICE];
+    let told = u32::from(share) * 100 / 256;
+    assert!(told + 15 > percent, "{told} % of {percent}");
+    // Two in a row stay lost.
+    let least = 1000 - 1000 * percent * percent / 10_000 - 35;
+    let (heard, redundant) = take_heard(&mut world, bo);
+    assert!(redundant >= 650 && heard.len() >= least as usize);
+    let sent = world.media[&world.clients[bo].address] - before;
+    assert!(sent <= redundant + 20, "nothing besides: {sent}");
+    let heard = plain(&mut world, cy);
+    let times: BTreeSet<u32> = heard.values().map(|(time, _)| *time).collect();
+    assert_eq!(times.len(), heard.len(), "each with its own time");
+    assert!(heard.len() >= least as usize, "{} of 1000", heard.len());
+    for (one, next) in heard.values().zip(heard.values().skip(1)) {
+        assert_eq!(next.0 - one.0, u32::from(next.1 - one.1) * 960);
+    }
+}
+
+/// Packets that come late, or twice, after their sounds were recovered.
+#[test]
+fn what_was_recovered_is_not_sent_again() {
+    for seed in [1, 0x2545_f491, 0x9e37_79b9] {
+        let mut world = World::seeded(seed);
+        let [ada, _, cy] = three(&mut world);
+        world.weather = Some(Weather {
+            loss: 5,
+            in_a_row: 1,
+            jitter: Duration::ZERO,
+            late: 20,
+            doubled: 20,
+        });
+        let mut number = 0;
+        let sent = world.media.get(&world.clients[cy].address).copied();
+        talk(&mut world, ada, &mut number, 20);
+        world.weather = None;
+        world.run(Duration::from_millis(200));
+        let sent = world.media[&world.clients[cy].address] - sent.unwrap_or_default();
+        assert!((960..=1000).contains(&sent), "{sent} of 1000");
+        let (share, lost) = world.clients[ada].told_lost[&VOICE];
+        assert!(
+            share < 40 && lost < 90,
+            "what came late is not lost: {lost}"
+        );
+    }
+}
+
+/// The packets of a listener who takes no redundant sound: by their number, their timestamps and sounds.
+fn plain(world: &mut World, who: usize) -> BTreeMap<u16, (u32, u16)> {
+    let packets = std::mem::take(&mut world.clients[who].received);
+    let count = packets.len();
+    let by_number = packets.into_iter().map(|packet| {
+        assert_eq!(
+            (packet.header.payload_type, packet.payload.len()),
+            (PLAIN, 2)
+        );
+        let sound = u16::from_be_bytes([packet.payload[0], packet.payload[1]]);
+        (
+            packet.header.sequence_number,
+            (packet.header.timestamp, sound),
+        )
+    });
+    let by_number: BTreeMap<_, _> = by_number.collect();
+    assert_eq!(by_number.len(), count, "each once");
+    by_number
 }
 
 fn survives_a_loss_of_a_third(mut world: World) {

@@ -35,7 +35,9 @@ pub(super) struct Stream {
     /// When one was found missing.
     pub lost_at: Option<Instant>,
     pub descriptors: Descriptors,
-    window: SequenceWindow,
+    /// The newest packet of a sound, and its timestamp.
+    pub(super) newest: Option<(u64, u32)>,
+    pub(super) window: SequenceWindow,
     missing: Missing,
     reception: Reception,
 }
@@ -52,6 +54,7 @@ impl Stream {
             highest: None,
             lost_at: None,
             descriptors: Descriptors::default(),
+            newest: None,
             window: SequenceWindow::default(),
             missing: Missing::default(),
             reception: Reception::default(),
@@ -82,6 +85,11 @@ impl Stream {
         let sequence = self.window.accept(sequence)?;
         self.heard_at = now;
         Some((sequence, self.missing.arrived(sequence, now)))
+    }
+
+    /// The extended number of a packet that was recovered before it came itself, once.
+    pub fn take_recovered(&mut self, sequence: u16) -> Option<u64> {
+        self.window.take_recovered(sequence)
     }
 
     /// It came itself.
