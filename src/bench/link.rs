@@ -45,8 +45,10 @@ impl Socket {
 
 /// Which person of which room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Who {
+pub struct Who {
+    /// The room's number, from 0.
     pub room: usize,
+    /// The person's number in it, from 0; those who send come first.
     pub person: usize,
 }
 

@@ -26,6 +26,8 @@ const WAKE: Token = Token(usize::MAX);
 /// What a thread is told.
 pub(super) enum Command {
     Add(Box<Link>),
+    /// Sends one picture of this person's, so that the server knows of the stream.
+    Announce(Who),
     /// Begins to send.
     Send,
     /// Stops sending.
@@ -175,6 +177,7 @@ impl Turns {
         loop {
             match self.inbox.try_recv() {
                 Ok(Command::Add(link)) => self.add(*link),
+                Ok(Command::Announce(who)) => self.announce(who),
                 Ok(Command::Send) => self.begin(),
                 Ok(Command::Pause) => {
                     self.sends = false;
@@ -203,6 +206,16 @@ impl Turns {
         let _ = registry.register(&mut link.socket.io, token, Interest::READABLE);
         link.tick(Instant::now(), SystemTime::now());
         self.links.push(link);
+    }
+
+    fn announce(&mut self, who: Who) {
+        let now = Instant::now();
+        for link in self.links.iter_mut().filter(|link| link.who == who) {
+            if let Role::Sends(sending) = &mut link.role {
+                sending.next_at = now;
+            }
+            let _ = link.send_due(self.clock, now);
+        }
     }
 
     /// Senders begin one after the other, spread over their interval.

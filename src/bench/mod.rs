@@ -11,6 +11,7 @@
 //! | what is asked of a run, and its bounds | [`plan`] |
 //! | which server, and whether it may be loaded | [`target`] |
 //! | the way in: session, room, two connections | [`session`], [`join`], [`sdp`] |
+//! | other ways in, and what all have in common | [`entrance`] |
 //! | one connection without I/O | [`peer`]; with its socket: [`link`] |
 //! | threads that send and receive | [`load`], [`packets`], [`feedback`] |
 //! | the server's processor and memory | [`process`] |
@@ -26,6 +27,7 @@
 //! scheduler's count for each of the server's threads. Senders keep their beat within a millisecond, as that is how
 //! finely threads sleep.
 
+mod entrance;
 mod feedback;
 mod join;
 mod link;
@@ -41,9 +43,12 @@ mod session;
 pub mod signal;
 mod target;
 
+pub use entrance::{Entrance, Media, Receiver, Sender, Stay};
+pub use link::Who;
 pub use plan::{Load, Protection, Scenario};
 pub use report::{Cpu, Join, Latency, Memory, Own, Packets, Report, Settings};
-pub use run::run;
+pub use run::{run, run_through};
+pub use sdp::host_over_udp;
 pub use target::Server;
 
 /// Why there is nothing to report.

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use rtc_dtls::config::{ClientAuthType, ConfigBuilder, HandshakeConfig};
@@ -33,6 +33,9 @@ use super::sdp::Transport;
 /// The library finds handshakes by address. Every peer has this one, independent of its real address. The port must not
 /// be 0.
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+
+/// As often as the threads of the load look after it; a slower beat would be taken for the server's slowness.
+const CHECK_EVERY: Duration = Duration::from_millis(20);
 
 /// A datagram to be sent.
 pub(super) type Outgoing = (SocketAddr, BytesMut);
@@ -121,6 +124,7 @@ impl Peer {
         let config = AgentConfig {
             multicast_dns_mode: MulticastDnsMode::Disabled,
             is_controlling: true,
+            check_interval: CHECK_EVERY,
             ..AgentConfig::default()
         };
         let mut ice = Agent::new(now, Arc::new(config), Arc::clone(&identity.crypto))

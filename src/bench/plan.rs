@@ -159,6 +159,15 @@ impl Room {
     pub fn receives(&self, person: usize) -> bool {
         self.mutual || !self.sends(person)
     }
+
+    /// How many others there are whose streams this person gets, slots apart.
+    pub fn streams_for(&self, person: usize) -> usize {
+        if self.receives(person) {
+            self.senders - usize::from(self.sends(person))
+        } else {
+            0
+        }
+    }
 }
 
 impl Load {
@@ -230,15 +239,20 @@ impl Plan {
 
     /// Packets a second that the server is to forward.
     pub fn forwarded_a_second(&self) -> u64 {
+        let slots = self.slots();
+        self.streams()
+            .map(|streams| streams.min(slots) as u64)
+            .sum::<u64>()
+            * u64::from(self.rate)
+    }
+
+    /// How many streams each person gets, slots apart.
+    pub fn streams(&self) -> impl Iterator<Item = usize> + '_ {
         let of_room = |room: &Room| {
-            let watchers = (0..room.people).filter(|person| room.receives(*person));
-            let sources = watchers.map(|person| {
-                let others = room.senders - usize::from(room.sends(person));
-                others.min(self.slots()) as u64
-            });
-            sources.sum::<u64>() * u64::from(self.rate)
+            let room = *room;
+            (0..room.people).map(move |person| room.streams_for(person))
         };
-        self.rooms.iter().map(of_room).sum()
+        self.rooms.iter().flat_map(of_room)
     }
 
     fn check(&self) -> Result<(), BenchError> {
@@ -318,6 +332,19 @@ pub(super) mod tests {
         let mut load = load(Scenario::Meeting);
         load.subscribers = Some(30);
         assert_eq!(load.plan().unwrap().forwarded_a_second(), 30 * 9 * 50);
+    }
+
+    #[test]
+    fn who_sends_gets_the_others() {
+        let streams = |scenario| {
+            let plan = load(scenario).plan().unwrap();
+            plan.streams().collect::<Vec<_>>()
+        };
+        let fan_out = streams(Scenario::FanOut);
+        assert_eq!((fan_out[0], &fan_out[1..]), (0, &[1; 100][..]));
+        assert_eq!(streams(Scenario::Rooms), [4; 20]);
+        let audio = streams(Scenario::Audio);
+        assert_eq!((&audio[..3], &audio[3..]), (&[2; 3][..], &[3; 50][..]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A run from its start to its report.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
@@ -9,11 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::BenchError;
-use super::join::{Door, Joined};
+use super::entrance::{Entrance, Media, Stay};
+use super::join::Door;
 use super::link::Who;
 use super::load::{Command, Count, Counted, LoadThread};
 use super::packets::Clock;
-use super::peer::Identity;
 use super::plan::{Load, Plan};
 use super::process::{self, ThreadTimes, Used};
 use super::report::{Cpu, Join, Latency, Memory, Own, Packets, Report, Settings};
@@ -32,7 +33,21 @@ const QUIET_WITHIN: Duration = Duration::from_secs(5);
 /// Loads the server and measures.
 pub fn run(load: &Load, server: &Server) -> Result<Report, BenchError> {
     let plan = load.plan()?;
-    until_interrupted(measure(&plan, server))
+    until_interrupted(through_own_door(&plan, server))
+}
+
+/// Loads another program, that runs already, by a way of its own. Nothing is asked of its URL: the entrance knows what to
+/// say there. Its media has to be where its URL is.
+pub fn run_through(
+    load: &Load,
+    server: &Server,
+    entrance: &impl Entrance,
+) -> Result<Report, BenchError> {
+    let plan = load.plan()?;
+    until_interrupted(async {
+        let target = Target::reach(server, plan.people()).await?;
+        measure(&plan, &target, entrance).await
+    })
 }
 
 /// Carries a run out on this thread, with as many sockets as this process may have, until it is done or this process is
@@ -58,38 +73,43 @@ pub(super) fn until_interrupted<T>(
     })
 }
 
-async fn measure(plan: &Plan, server: &Server) -> Result<Report, BenchError> {
+async fn through_own_door(plan: &Plan, server: &Server) -> Result<Report, BenchError> {
     let target = Target::reach(server, plan.people()).await?;
-    let clock = Clock::starting(Instant::now());
-    let threads: Result<Vec<_>, _> = (0..plan.threads)
-        .map(|index| LoadThread::start(index, clock))
-        .collect();
-    let threads = threads?;
     let host = Host::open(plan, &target).await?;
     let door = Door {
         plan,
         target: &target,
-        identity: std::sync::Arc::new(Identity::new(plan.protection)?),
-        local: process::local_address(target.address)?,
-        threads: &threads,
         rooms: &host.rooms,
     };
-    let watch = Watch(target.process);
-    let before_kib = watch.resident_kib()?;
-    let (joined, join) = all_join(&door, &watch).await?;
-    let joined_kib = watch.resident_kib()?;
-
-    let mut lingering = JoinSet::new();
-    let (mut people, mut ports) = (Vec::new(), BTreeSet::new());
-    for joined in joined {
-        people.push(joined.who);
-        ports.extend(joined.ports);
-        lingering.spawn(joined.session.linger());
-    }
-    let counted = count(plan, &threads, &watch, &ports).await?;
-    let after_kib = watch.resident_kib()?;
+    let report = measure(plan, &target, &door).await?;
     // The figures are there, whether or not the rooms go.
     let _ = host.close(&target).await;
+    Ok(report)
+}
+
+async fn measure(
+    plan: &Plan,
+    target: &Target,
+    entrance: &impl Entrance,
+) -> Result<Report, BenchError> {
+    let clock = Clock::starting(Instant::now());
+    let threads: Result<Vec<_>, _> = (0..plan.threads)
+        .map(|index| LoadThread::start(index, clock))
+        .collect();
+    let media = Arc::new(Media::new(plan, target, threads?)?);
+    let watch = Watch(target.process);
+    let before_kib = watch.resident_kib()?;
+    let (joined, join) = all_join(plan, entrance, &media, &watch).await?;
+    let joined_kib = watch.resident_kib()?;
+
+    let mut staying = JoinSet::new();
+    let mut people = Vec::new();
+    for Joined { who, stay, .. } in joined {
+        people.push(who);
+        staying.spawn(stay);
+    }
+    let counted = count(plan, &media.threads, &watch, &media.ports()).await?;
+    let after_kib = watch.resident_kib()?;
 
     let memory = [before_kib, joined_kib, after_kib];
     let memory = match memory {
@@ -141,24 +161,40 @@ impl Host {
     }
 }
 
+/// A person who is in.
+struct Joined {
+    who: Who,
+    took: Duration,
+    stay: Stay,
+}
+
 /// Lets everybody in, some at a time.
-async fn all_join(door: &Door<'_>, watch: &Watch) -> Result<(Vec<Joined>, Join), BenchError> {
+async fn all_join(
+    plan: &Plan,
+    entrance: &impl Entrance,
+    media: &Arc<Media>,
+    watch: &Watch,
+) -> Result<(Vec<Joined>, Join), BenchError> {
     let before = watch.times()?;
     let began = Instant::now();
-    let people = door.plan.rooms.iter().enumerate();
+    let people = plan.rooms.iter().enumerate();
     let people =
         people.flat_map(|(room, of)| (0..of.people).map(move |person| Who { room, person }));
     let deadline = tokio::time::Instant::now() + JOINED_WITHIN;
     let join = |who| async move {
-        tokio::time::timeout_at(deadline, door.join(who))
-            .await
-            .unwrap_or_else(|_| Err(BenchError::Late("somebody's join".to_owned())))
+        let began = Instant::now();
+        let stay = tokio::time::timeout_at(deadline, entrance.join(who, media)).await;
+        let late = |_| Err(BenchError::Late("somebody's join".to_owned()));
+        let stay = stay.unwrap_or_else(late)?;
+        let took = began.elapsed();
+        Ok(Joined { who, took, stay })
     };
     let joins = stream::iter(people)
         .map(join)
-        .buffer_unordered(door.plan.joins_at_once)
-        .collect::<Vec<_>>()
+        .buffer_unordered(plan.joins_at_once)
+        .collect::<Vec<Result<_, BenchError>>>()
         .await;
+    let complete = tokio::time::timeout_at(deadline, entrance.complete(media)).await;
     let all = began.elapsed();
     let used = watch.used_since(before.as_ref())?;
     let (mut joined, mut failures) = (Vec::new(), Vec::new());
@@ -168,6 +204,8 @@ async fn all_join(door: &Door<'_>, watch: &Watch) -> Result<(Vec<Joined>, Join),
             Err(error) => failures.push(error),
         }
     }
+    let late = |_| Err(BenchError::Late("what others send".to_owned()));
+    failures.extend(complete.unwrap_or_else(late).err());
     if joined.is_empty()
         && let Some(error) = failures.pop()
     {

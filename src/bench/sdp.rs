@@ -128,8 +128,9 @@ fn section(media: &str) -> Option<Section> {
     })
 }
 
-/// `FOUNDATION COMPONENT TRANSPORT PRIORITY ADDRESS PORT typ TYPE` (RFC 8839 §5.1).
-fn host_over_udp(candidate: &str) -> Option<SocketAddr> {
+/// The address of a candidate, if it is over UDP: `FOUNDATION COMPONENT TRANSPORT PRIORITY ADDRESS PORT typ TYPE` (RFC 8839
+/// §5.1).
+pub fn host_over_udp(candidate: &str) -> Option<SocketAddr> {
     let words: Vec<&str> = candidate.split(' ').collect();
     let [_, "1", transport, _, address, port, ..] = words[..] else {
         return None;

@@ -43,7 +43,7 @@ pub(super) struct Target {
     /// The URL of its WebSocket.
     pub url: String,
     pub process: Option<u32>,
-    consent: bool,
+    pub consent: Consent,
     /// Ends with this.
     _own: Option<OwnServer>,
 }
@@ -78,7 +78,7 @@ impl Target {
                     address,
                     url: format!("ws://{authority}{path}/ws"),
                     process: *process,
-                    consent: *consent,
+                    consent: Consent(*consent),
                     _own: None,
                 })
             }
@@ -90,13 +90,19 @@ impl Target {
         let rest = self.url.trim_start_matches("ws://");
         rest.find('/').map_or("/", |at| &rest[at..])
     }
+}
 
+/// Whether the owner of another machine agrees that it is loaded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Consent(pub bool);
+
+impl Consent {
     /// Those of the server's media addresses that may be loaded. A server on this machine must not point the load at
     /// another.
-    pub fn permitted(&self, candidates: &[SocketAddr]) -> Vec<SocketAddr> {
+    pub fn permitted(self, candidates: &[SocketAddr]) -> Vec<SocketAddr> {
         let candidates = candidates.iter().copied();
         candidates
-            .filter(|candidate| self.consent || is_here(*candidate))
+            .filter(|candidate| self.0 || is_here(*candidate))
             .collect()
     }
 }
@@ -189,7 +195,7 @@ impl OwnServer {
             address: authority.parse().map_err(|_| silent())?,
             url: format!("ws://{authority}/ws"),
             process: Some(self.child.id()),
-            consent: false,
+            consent: Consent(false),
             _own: Some(self),
         })
     }
@@ -208,16 +214,6 @@ impl Drop for OwnServer {
 mod tests {
     use super::*;
 
-    fn target(consent: bool) -> Target {
-        Target {
-            address: ([127, 0, 0, 1], 80).into(),
-            url: String::new(),
-            process: None,
-            consent,
-            _own: None,
-        }
-    }
-
     #[test]
     fn a_url_is_split() {
         let split = |url| split(url).ok();
@@ -230,8 +226,8 @@ mod tests {
     fn a_server_here_does_not_point_the_load_elsewhere() {
         let here = SocketAddr::from(([127, 0, 0, 1], 9));
         let elsewhere = SocketAddr::from(([192, 0, 2, 1], 9));
-        assert_eq!(target(false).permitted(&[here, elsewhere]), [here]);
-        assert_eq!(target(true).permitted(&[here, elsewhere]).len(), 2);
+        assert_eq!(Consent(false).permitted(&[here, elsewhere]), [here]);
+        assert_eq!(Consent(true).permitted(&[here, elsewhere]).len(), 2);
     }
 
     #[tokio::test]
