@@ -31,7 +31,7 @@ pub type UpgradedSocket = WebSocketStream<Metered<Ahead<TokioIo<Upgraded>>>>;
 
 /// Requests are small and rare, and are read [ahead](Ahead) into a shared buffer; so much is copied from there at once.
 /// The default of the library, 128 KiB per socket, would be most of the memory of a session.
-const READ_BUFFER_BYTES: usize = 64;
+const READ_BUFFER_BYTES: usize = 512;
 /// A larger frame is sent at once. Smaller ones are gathered until the session flushes.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
 const VERSION: HeaderValue = HeaderValue::from_static("13");
